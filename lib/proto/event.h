@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PROTO_EVENT_H
+#define PROTO_EVENT_H
+
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/slice.h"
+
+/*
+ * What happened to one recipient of one message, or to one blocked address.
+ * The one record that streams, API and webhooks share.
+ */
+enum event_type {
+	EVENT_QUEUED,    /* Postfix has taken responsibility */
+	EVENT_SUCCEEDED, /* final: the destination has */
+	EVENT_DEFERRED,  /* will be tried again */
+	EVENT_FAILED,    /* final: gave up; status says why */
+	EVENT_BOUNCED, /* a DSN came back after SUCCEEDED, or from elsewhere */
+	EVENT_BLOCKED, /* the address was put on the suppression list */
+	EVENT_UNBLOCKED, /* and taken off it */
+	EVENT_EXEMPTED,  /* never to be blocked by rule */
+	EVENT_NTYPES
+};
+
+/* Slices are borrowed; absent ones are left out of every form. */
+struct event {
+	struct slice id;    /* HOST/YYYYMMDD/MS-SEQ, unique for ever */
+	int64_t created_ms; /* wall clock: when it happened */
+	enum event_type type;
+	struct slice tenant;
+	struct slice recipient; /* canonical; the address for block events */
+	struct slice queue_id;
+	struct slice message; /* id of the queued event that has the facts */
+	int status;           /* enum status, 0: none */
+	struct slice reason;  /* SMTP reply or bounce text */
+	struct slice relay;   /* host and address that answered */
+	struct slice origin;  /* block events: bounce, api, cli, import, ... */
+	/* Facts: on the first queued event of a message, and on every event
+	 * once a reader has joined them. */
+	struct slice return_path; /* envelope sender as it leaves */
+	struct slice sender;      /* envelope sender as it came */
+	struct slice from;        /* header From, decoded */
+	struct slice subject;     /* decoded */
+	struct slice message_id;  /* with its angle brackets */
+	struct slice api_data;    /* header X-Api-Data */
+	struct slice source_ip;   /* client; queued events */
+	struct slice sender_ip;   /* ours, where known */
+};
+
+const char *event_type_word(enum event_type type); /* "queued", ... */
+int event_type_parse(struct slice word, enum event_type *ret_type);
+
+/* Stream form: field and value pairs with short names; doc/REDIS.7 says which.
+ * At most EVENT_FIELDS_MAX pairs; room for the numbers is the caller's. */
+#define EVENT_FIELDS_MAX 40
+struct event_fields {
+	struct slice at[EVENT_FIELDS_MAX]; /* name, value, name, value */
+	size_t count;
+	char created[24], status[24];
+};
+void event_to_fields(const struct event *e, struct event_fields *ret_fields);
+/* The inverse; an unknown name is skipped.  id is not among the fields. */
+int event_from_fields(const struct slice *at, size_t count,
+    struct event *ret_event);
+
+/* The API's JSON object; names as in openapi.json. */
+int event_to_json(const struct event *e, struct buf *out);
+
+#endif /* PROTO_EVENT_H */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PROTO_SETTINGS_H
+#define PROTO_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/status.h"
+#include "util/buf.h"
+#include "util/slice.h"
+
+/*
+ * The settings: what the administrator of the mail service decides.  One JSON
+ * document for each tenant, and a global one ("_global") with the ordered list
+ * that gives each message its tenant.  doc/settings.schema.json is their JSON
+ * Schema, and the one place where a member, its type and its bounds are
+ * declared: it is compiled into the programs, and the validator interprets it.
+ *
+ * Pure: text in, a compiled snapshot out.  A snapshot is immutable and counted,
+ * so that threads may keep one while a newer revision is swapped in.
+ */
+struct json;
+struct master_key;
+struct regex;
+struct sign_key;
+
+#define SETTINGS_GLOBAL "_global"
+#define SETTINGS_DEFAULT_TENANT "default"
+#define SETTINGS_TEXT_MAX (4 * 1024 * 1024)
+#define SETTINGS_STATUS_MAX 100 /* index of conditions: 0..99 */
+
+enum settings_mode { MODE_ENFORCE, MODE_OBSERVE, MODE_OFF };
+enum on_suppressed { SUPPRESSED_REJECT, SUPPRESSED_ACCEPT };
+enum when_unavailable { UNAVAILABLE_TEMPFAIL, UNAVAILABLE_PASS };
+enum received_mode {
+	RECEIVED_ABBREVIATED, /* the default: no addresses */
+	RECEIVED_NORMAL,
+	RECEIVED_KEEP,  /* add none, keep existing ones */
+	RECEIVED_REMOVE /* add none, remove all */
+};
+
+struct blocking_condition {
+	bool enabled;
+	bool observe;
+	bool once_per_day;
+	unsigned count;       /* errors until it blocks; >= 1 */
+	unsigned watch_days;  /* lifts after this; 0: never */
+	unsigned forget_days; /* counting starts anew after this; 0: never */
+};
+
+enum limit_key {
+	LIMIT_BY_TENANT = 1 << 0,
+	LIMIT_BY_SASL_USER = 1 << 1,
+	LIMIT_BY_CLIENT = 1 << 2, /* IPv4 address, IPv6 /64 */
+	LIMIT_BY_SENDER = 1 << 3,
+	LIMIT_BY_SENDER_DOMAIN = 1 << 4,
+	LIMIT_BY_RECIPIENT = 1 << 5,
+	LIMIT_BY_RECIPIENT_DOMAIN = 1 << 6,
+};
+
+struct rate {
+	uint64_t quantity, burst;
+	int64_t period_us;
+};
+
+#define SETTINGS_RATES_MAX 8
+struct limit_rule {
+	struct slice name;
+	enum settings_mode mode;
+	unsigned keys;      /* enum limit_key bits, joined */
+	bool per_recipient; /* false: once per message */
+	struct rate rates[SETTINGS_RATES_MAX];
+	size_t rate_count;
+};
+
+enum dkim_state { DKIM_PREPARED, DKIM_ACTIVE, DKIM_RETIRED };
+struct dkim_selector {
+	struct slice selector;
+	enum dkim_state state;
+	const struct sign_key *key; /* NULL: compiled without master key */
+};
+struct settings_domain {
+	struct slice name; /* lower case */
+	bool subdomains;   /* also signs for those below it */
+	const struct dkim_selector *selectors;
+	size_t selector_count;
+};
+
+enum webhook_event {
+	WEBHOOK_DELIVERIES = 1 << 0,
+	WEBHOOK_BOUNCES = 1 << 1,
+	WEBHOOK_BLOCKS = 1 << 2,
+};
+enum webhook_format { WEBHOOK_STANDARD, WEBHOOK_CMC_JSON, WEBHOOK_CMC_FORM };
+#define SETTINGS_SECRETS_MAX 3
+struct webhook {
+	struct slice name;
+	struct slice url;
+	bool enabled;
+	unsigned events;     /* enum webhook_event bits */
+	unsigned deliveries; /* enum event_type bits, of WEBHOOK_DELIVERIES */
+	enum webhook_format format;
+	struct slice secrets[SETTINGS_SECRETS_MAX]; /* "whsec_..."; newest
+						       first; opened */
+	size_t secret_count;
+	struct slice api_key;       /* CMC form; opened */
+	struct slice authorization; /* whole header value; opened */
+	unsigned batch_events;      /* 1..1000, default 100 */
+	int64_t batch_ms;           /* default 1000 */
+};
+
+enum api_permission {
+	API_READ = 1 << 0,
+	API_WRITE = 1 << 1,
+	API_DOWNLOAD = 1 << 2,
+	API_ADMIN = 1 << 3, /* settings and audit */
+};
+struct api_user {
+	struct slice name;
+	struct slice key_hash; /* scrypt */
+	bool enabled;
+	bool api, smtp; /* access */
+	unsigned permissions;
+};
+
+struct tenant {
+	struct slice name;  /* [a-z0-9][a-z0-9_-]{0,31} */
+	struct slice title; /* server_composition in the product's words */
+	int64_t revision;
+	enum settings_mode suppression;
+	enum on_suppressed on_suppressed;
+	enum when_unavailable suppression_unavailable;
+	enum received_mode received;
+	struct slice return_path_domain; /* VERP; empty: sender is kept */
+	struct blocking_condition conditions[SETTINGS_STATUS_MAX];
+	const struct limit_rule *limits;
+	size_t limit_count;
+	const struct settings_domain *domains;
+	size_t domain_count;
+	const struct webhook *webhooks;
+	size_t webhook_count;
+	const struct api_user *users;
+	size_t user_count;
+};
+
+struct settings;
+
+/* ---- validating one document ---- */
+
+/* path: JSON Pointer (RFC 6901) of the offending value, "" for the root. */
+typedef void settings_error(void *ctx, const char *path, const char *text);
+/*
+ * Every error is reported, not only the first: schema, then what a schema
+ * can not say (names used twice, regexes, keys that do not parse, sealed
+ * secrets that this master key does not open; master may be NULL).
+ * name: tenant, or SETTINGS_GLOBAL.  Returns the number of errors.
+ */
+unsigned settings_validate(const struct json *doc, struct slice name,
+    const struct master_key *master, settings_error *error, void *ctx);
+/*
+ * Make it storable: secrets given as plain text are sealed in place, API keys
+ * given as "key" become "key_hash".  0, ERR_CRYPTO, ERR_NOMEM.
+ */
+int settings_seal(struct json *doc, struct slice name,
+    const struct master_key *master);
+/* What a new tenant begins with. */
+struct json *settings_template(struct slice name);
+
+/* ---- the compiled snapshot ---- */
+
+struct settings_input {
+	struct slice name;
+	int64_t revision;
+	const struct json *doc; /* valid */
+};
+/*
+ * docs may be empty: then there is the tenant "default" with all defaults.
+ * master  NULL: secrets stay closed (policyd has no use for them)
+ * ERR_NOMEM, ERR_CONFIG (a document that does not validate: its errors go
+ * to error, and nothing is compiled).
+ */
+int settings_compile(const struct settings_input *docs, size_t count,
+    const struct master_key *master, settings_error *error, void *ctx,
+    struct settings **ret_settings);
+struct settings *settings_ref(struct settings *s);
+void settings_unref(struct settings *s); /* takes NULL; any thread */
+
+/* What the tenant rules look at; absent slices match nothing. */
+struct tenant_match {
+	struct slice listener_port; /* decimal */
+	struct slice sasl_user;
+	struct slice client; /* address in text form, without "IPv6:" */
+	struct slice sender; /* canonical */
+};
+/* Never NULL: the tenant "default" always exists. */
+const struct tenant *settings_tenant_for(const struct settings *s,
+    const struct tenant_match *match);
+/* NULL: no such tenant. */
+const struct tenant *settings_tenant(const struct settings *s,
+    struct slice name);
+size_t settings_tenant_count(const struct settings *s);
+const struct tenant *settings_tenant_at(const struct settings *s, size_t i);
+/* A user of any tenant by name; NULL: unknown.  Names are unique over all. */
+const struct api_user *settings_user(const struct settings *s,
+    struct slice name, const struct tenant **ret_tenant);
+/* The domain entry that signs for this domain (itself or a parent); NULL. */
+const struct settings_domain *settings_signing_domain(const struct tenant *t,
+    struct slice domain);
+
+#endif /* PROTO_SETTINGS_H */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef SERVICE_HOST_CONFIG_H
+#define SERVICE_HOST_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "service/param.h"
+
+/*
+ * /etc/postern/postern.conf: what one host needs to know (sockets, users,
+ * paths, Redis), in main.cf's syntax, one file for all programs.  What the
+ * administrator of the mail service decides is not here but in the settings.
+ * The table in host_config.c is the only place where a parameter is declared:
+ * loader, bounds, postern.conf(5), "-x params" and tests walk it.
+ */
+struct host_config {
+	/* the host */
+	const char *host_name;    /* name in events and keys; empty: hostname */
+	const char *user;         /* daemons run as; empty: do not change */
+	const char *socket_group; /* may connect to our sockets: postfix */
+	const char *state_directory; /* last settings, spool */
+	const char *master_key_file;
+	const char *log_target; /* syslog, stderr, or a path */
+	const char *log_level;  /* debug, info, warning, error */
+	int64_t drain_timeout_ms;
+	bool sandbox; /* seccomp on */
+
+	/* Redis */
+	const char *redis; /* unix:PATH, inet:HOST:PORT, or
+			      sentinel:NAME@HOST:PORT,HOST:PORT */
+	const char *redis_user, *redis_password_file;
+	unsigned redis_database;
+	int64_t redis_timeout_ms;
+
+	/* sockets; unix:PATH or inet:HOST:PORT, several with blanks */
+	const char *policyd_listen;
+	const char *milter_listen;
+	const char *bounced_listen;
+	const char *apid_listen;
+
+	/* policyd */
+	unsigned policyd_max_clients;
+	int64_t policyd_timeout_ms;
+
+	/* milter */
+	int64_t milter_timeout_ms;    /* libmilter: silence from Postfix */
+	unsigned milter_max_spool_kb; /* facts kept while Redis is away */
+
+	/* bounced */
+	const char *maillog;       /* path of Postfix's log, or journal */
+	const char *maillog_names; /* syslog_name of the instances to read */
+	unsigned bounced_max_clients;
+	unsigned bounced_max_message_kb;
+
+	/* apid */
+	unsigned apid_max_clients;
+	unsigned apid_max_body_kb;
+	const char *apid_tls_certificate, *apid_tls_key;
+	bool webhook_private_addresses;
+
+	/* Postfix */
+	const char *postfix_config_directory;
+};
+
+extern const struct param host_params[];
+
+#define HOST_CONFIG_FILE SYSCONFDIR "/postern/postern.conf"
+
+/*
+ * Defaults, then the file over them (a missing file is an error unless it is
+ * the default one), then the checks across parameters.  Every error found is
+ * reported, as "FILE:LINE: text", not only the first.
+ * ret_config is owned by the caller: host_config_free.
+ */
+typedef void host_config_error(void *ctx, const char *text);
+int host_config_load(const char *path, host_config_error *error, void *ctx,
+    struct host_config **ret_config);
+void host_config_free(struct host_config *config); /* takes NULL */
+
+enum host_config_which { HOST_CONFIG_ALL, HOST_CONFIG_NON_DEFAULT };
+/* name = value lines, as postconf does. */
+void host_config_print(const struct host_config *config,
+    enum host_config_which which, FILE *out);
+
+#endif /* SERVICE_HOST_CONFIG_H */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_KEYS_H
+#define STORE_KEYS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "util/slice.h"
+
+/*
+ * Every key that Postern keeps in Redis.  keys.c has the table (name, type,
+ * TTL, who reads, who writes); doc/REDIS.7 and the ACL come from it; no other
+ * file holds the text of a key.  Names are cluster-ready: what stands in
+ * braces is the slot, and one command or script touches one slot.
+ */
+
+#define KEY_MAX 512
+struct key {
+	char text[KEY_MAX];
+	size_t len;
+};
+static inline struct slice
+key_slice(const struct key *k)
+{
+	return (struct slice){ k->text, k->len };
+}
+
+#define KEY_SHARDS 256 /* of a tenant's suppression list */
+/* The shard of a canonical address: the same on all hosts and for ever. */
+unsigned key_shard(struct slice address);
+
+/* pn:b:{TENANT:NNN}  hash address -> block record */
+struct key key_blocks(struct slice tenant, unsigned shard);
+/* pn:bi:{TENANT:NNN}  sorted set of its blocked and exempt addresses */
+struct key key_block_index(struct slice tenant, unsigned shard);
+/* pn:r:{TENANT:RULE:VALUE}  string, theoretical arrival time in us */
+struct key key_limit(struct slice tenant, struct slice rule,
+    struct slice value);
+/* pn:ev:{h:HOST}:YYYYMMDD  stream of events */
+struct key key_events(struct slice host, int64_t wall_us);
+struct key key_events_day(struct slice host, struct slice yyyymmdd);
+/* pn:ck:{h:HOST}  hash: log source -> checkpoint */
+struct key key_checkpoint(struct slice host);
+/* pn:m:{h:HOST}:QUEUEID  hash: facts and per-recipient state of a message */
+struct key key_message(struct slice host, struct slice queue_id);
+/* pn:c:{h:HOST}:TENANT:YYYYMMDDHH  hash: "MM:counter" -> number */
+struct key key_counters(struct slice host, struct slice tenant,
+    int64_t wall_us);
+/* pn:p:{h:HOST}  hash: consumer -> position in the host's streams */
+struct key key_positions(struct slice host);
+/* pn:hosts  hash: host -> last seen, wall clock seconds */
+struct key key_hosts(void);
+/* pn:{s}:NAME  settings: revs, doc:TENANT:REV, draft:TENANT, ... */
+struct key key_settings(struct slice name);
+/* pn:w:{TENANT:ENDPOINT}:NAME  webhook queue: pos, pend, due, batch, dead */
+struct key key_webhook(struct slice tenant, struct slice endpoint,
+    struct slice name);
+/* pn:a:{TENANT}:YYYYMMDD  stream: audit log */
+struct key key_audit(struct slice tenant, int64_t wall_us);
+
+/* Channel on which a new settings revision is told: "TENANT REV". */
+struct slice key_settings_channel(void);
+
+/* "-x keys": mdoc list for doc/REDIS.7; "-x acl": ACL SETUSER lines. */
+void keys_print_mdoc(FILE *out);
+void keys_print_acl(FILE *out);
+
+#endif /* STORE_KEYS_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_MESSAGE_STORE_H
+#define STORE_MESSAGE_STORE_H
+
+#include <stdint.h>
+
+#include "proto/event.h"
+#include "util/buf.h"
+#include "util/slice.h"
+
+/*
+ * What the milter knows of a message, left under its queue id for the log
+ * follower; one write.  Suppressed recipients become FAILED events (status
+ * 10) in the host's stream in the same script.
+ */
+struct store;
+
+#define MESSAGE_TTL_S (15 * 86400) /* longer than any queue lifetime + DSN */
+
+struct message_facts {
+	struct slice host, queue_id;
+	struct event facts; /* tenant, sender, return_path, from, subject,
+			       message_id, api_data, source_ip, created_ms */
+	const struct slice *recipients; /* canonical; that go on */
+	size_t recipient_count;
+	const struct slice *suppressed; /* canonical; taken off */
+	const struct slice *suppressed_reason;
+	size_t suppressed_count;
+};
+typedef void message_stored(int rc, void *ctx);
+void message_put(struct store *s, const struct message_facts *facts,
+    int64_t deadline_us, message_stored *stored, void *ctx);
+/*
+ * The same as one line of text for the spool that is kept while Redis is
+ * away; message_put_line stores what such a line says.
+ */
+int message_facts_print(const struct message_facts *facts, struct buf *out);
+void message_put_line(struct store *s, struct slice line, int64_t deadline_us,
+    message_stored *stored, void *ctx);
+
+#endif /* STORE_MESSAGE_STORE_H */
