@@ -2,6 +2,7 @@
 #ifndef PROTO_EVENT_H
 #define PROTO_EVENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/buf.h"
@@ -33,6 +34,8 @@ struct event {
 	struct slice queue_id;
 	struct slice message; /* id of the queued event that has the facts */
 	int status;           /* enum status, 0: none */
+	bool repeated;        /* error told before by another event of the same
+				 message and recipient: not counted again */
 	struct slice reason;  /* SMTP reply or bounce text */
 	struct slice relay;   /* host and address that answered */
 	struct slice origin;  /* block events: bounce, api, cli, import, ... */

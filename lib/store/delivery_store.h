@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_DELIVERY_STORE_H
+#define STORE_DELIVERY_STORE_H
+
+#include <stdint.h>
+
+#include "proto/event.h"
+#include "util/slice.h"
+
+/*
+ * What the log follower and the DSN reader write.  One script call in the
+ * host's slot commits a batch of log lines: events, counters, the state of
+ * each recipient and the checkpoint move together or not at all.
+ */
+struct store;
+
+enum delivery_op_kind {
+	DELIVERY_QUEUED,  /* qmgr: the message is in the queue (first time
+			     only: repetitions do nothing) */
+	DELIVERY_RESULT,  /* one attempt for one recipient */
+	DELIVERY_EXPIRED, /* qmgr gave up: every recipient without a final
+			     result fails with 3, or 5 if its last text said
+			     full; reason is its last text */
+	DELIVERY_REMOVED, /* left the queue: a recipient without a final result
+			     (deleted by hand) fails with 99 */
+};
+struct delivery_op {
+	enum delivery_op_kind kind;
+	int64_t at_ms; /* of the log line */
+	struct slice queue_id;
+	struct slice sender; /* DELIVERY_QUEUED: from=<...> of the log */
+	/* DELIVERY_RESULT: */
+	struct slice recipient; /* canonical; as the message was addressed */
+	enum event_type type;   /* SUCCEEDED, DEFERRED, FAILED */
+	int status;             /* enum status of DEFERRED and FAILED */
+	struct slice reason, relay;
+};
+
+/*
+ * expected, next: the checkpoint of source (our own text, <= 200 octets)
+ * before and after these lines; expected empty: there is none yet.
+ * rc 0: done.  ERR_CONFLICT: the stored checkpoint is another one, nothing
+ * was written; current says which (this also answers "was my timed-out batch
+ * written?").
+ * A recipient gets at most one final event, whatever the lines say.
+ */
+typedef void delivery_committed(int rc, struct slice current, void *ctx);
+void delivery_commit(struct store *s, struct slice host, struct slice source,
+    struct slice expected, struct slice next, const struct delivery_op *ops,
+    size_t count, int64_t deadline_us, delivery_committed *committed,
+    void *ctx);
+/* The checkpoint as stored; empty: none. */
+void delivery_checkpoint(struct store *s, struct slice host,
+    struct slice source, int64_t deadline_us, delivery_committed *got,
+    void *ctx);
+
+/* A DSN that names a message of ours (by VERP). */
+struct delivery_bounce {
+	struct slice host, queue_id;
+	int64_t sent_s;        /* from the VERP tag: where to search */
+	struct slice original; /* canonical candidates for the recipient: */
+	struct slice final;    /* Original-Recipient, Final-Recipient */
+	int64_t at_ms;
+	int status; /* when it was for the address mailed */
+	struct slice reason, relay;
+};
+enum bounce_result {
+	BOUNCE_RECORDED,
+	BOUNCE_DUPLICATE, /* this recipient's error was told before: by the
+			     log, or by another DSN */
+	BOUNCE_UNKNOWN    /* no such message, or not one of its recipients */
+};
+/*
+ * Writes an EVENT_BOUNCED, once for each message and recipient.  When neither
+ * candidate is a recipient, but the message had only one, the error is that
+ * one's, with status 6 (forwarded).
+ */
+typedef void delivery_bounced(int rc, enum bounce_result result, void *ctx);
+void delivery_bounce(struct store *s, const struct delivery_bounce *bounce,
+    int64_t deadline_us, delivery_bounced *bounced, void *ctx);
+
+/* A consumer's position in a host's streams (event_read), and moving it. */
+void position_get(struct store *s, struct slice host, struct slice consumer,
+    int64_t deadline_us, delivery_committed *got, void *ctx);
+/*
+ * Move it, and append these events (blocked, unblocked) to the host's stream
+ * of today in the same script.  ERR_CONFLICT: it is not at expected.
+ */
+void position_move(struct store *s, struct slice host, struct slice consumer,
+    struct slice expected, struct slice next, const struct event *events,
+    size_t count, int64_t deadline_us, delivery_committed *moved, void *ctx);
+
+#endif /* STORE_DELIVERY_STORE_H */
