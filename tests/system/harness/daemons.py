@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The four daemons with a generated postern.conf, the command line and the
+API's client."""
+import base64
+import json
+import os
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from .util import BUILD, Missing, Process, connectable, run, write
+
+
+def program(name):
+    path = BUILD / name
+    if not path.exists():
+        raise Missing(f"{name} is not built in {BUILD}")
+    return path
+
+
+class Daemon:
+    def __init__(self, name, config, log, sockets):
+        self.name, self.config, self.log = name, config, log
+        self.sockets = sockets
+        self.process = None
+
+    def start(self):
+        self.process = Process(
+            f"postern-{self.name}",
+            [program(f"postern-{self.name}"), "-F", "-f", self.config],
+            self.log)
+        self.process.wait_ready(
+            lambda: all(connectable(s) for s in self.sockets))
+
+    def stop(self):
+        if self.process:
+            status = self.process.stop()
+            self.process = None
+            return status
+        return 0
+
+    def kill(self):
+        """kill -9; start() brings it back."""
+        self.process.kill()
+        self.process = None
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    @property
+    def text(self):
+        """Its log so far."""
+        return self.log.read_text(errors="replace")
+
+
+class Daemons:
+    """postern.conf, and the daemons that a test has started."""
+
+    NAMES = ("policyd", "milter", "bounced", "apid")
+
+    def __init__(self, env):
+        self.env = env
+        self.config = env.folder / "etc" / "postern.conf"
+        sockets = env.postfix.queue / "postern"
+        self.api_address = ("127.0.0.1", 8024)
+        self.parameters = {
+            "host_name": "mta1",
+            "user": "nobody",
+            "socket_group": "postfix",
+            "state_directory": env.folder / "state",
+            "master_key_file": env.folder / "etc" / "master.key",
+            "log_target": "stderr",
+            "log_level": "info",
+            "redis": f"unix:{env.redis.socket}",
+            "policyd_listen": f"unix:{sockets}/policyd.sock",
+            "milter_listen": f"unix:{sockets}/milter.sock",
+            "bounced_listen": f"unix:{sockets}/bounced.sock",
+            "apid_listen": "inet:%s:%d" % self.api_address,
+            "maillog": env.postfix.log,
+            "maillog_names": "postfix",
+            "webhook_private_addresses": "yes",
+            "postfix_config_directory": env.postfix.config,
+        }
+        self.of = {}
+        for name in self.NAMES:
+            where = sockets / f"{name}.sock"
+            if name == "apid":
+                where = self.api_address
+            self.of[name] = Daemon(name, self.config,
+                                   env.logs / f"{name}.log", [where])
+
+    def __getattr__(self, name):
+        if name in self.NAMES:
+            return self.of[name]
+        raise AttributeError(name)
+
+    def prepare(self):
+        """postern.conf, folders, master key."""
+        env = self.env
+        state = env.folder / "state"
+        state.mkdir(mode=0o700, exist_ok=True)
+        if os.geteuid() == 0:
+            import pwd
+            nobody = pwd.getpwnam("nobody")
+            os.chown(state, nobody.pw_uid, nobody.pw_gid)
+        (env.postfix.queue / "postern").mkdir(mode=0o755, parents=True,
+                                              exist_ok=True)
+        self.write_config()
+
+    def write_config(self):
+        write(self.config, "".join(
+            f"{k} = {v}\n" for k, v in self.parameters.items()))
+
+    def start(self, *names):
+        for name in names or self.NAMES:
+            self.of[name].start()
+
+    def stop(self):
+        for name in reversed(self.NAMES):
+            self.of[name].stop()
+
+
+class Cli:
+    """postern(1)."""
+
+    def __init__(self, config):
+        self.config = config
+
+    def run(self, *argv, check=True, input=None, timeout=60):
+        return run([program("postern"), "-f", self.config, *argv],
+                   check=check, input=input, timeout=timeout)
+
+    def json(self, *argv, **kw):
+        return json.loads(self.run(*argv, **kw).stdout)
+
+
+class Api:
+    """The REST API.  Paths are given with their addresses unescaped:
+    api.get("/v1/blocks/", "a/b@example.test")."""
+
+    def __init__(self, address, user=None, key=None):
+        self.base = "http://%s:%d" % address
+        self.user, self.key = user, key
+
+    def request(self, method, path, *tail, body=None, headers=None, **query):
+        """(status, decoded JSON or octets, headers)."""
+        url = self.base + path + "".join(
+            urllib.parse.quote(t, safe="@") for t in tail)
+        if query:
+            url += "?" + urllib.parse.urlencode(query)
+        r = urllib.request.Request(url, method=method)
+        if self.user:
+            pair = f"{self.user}:{self.key}".encode()
+            r.add_header("Authorization",
+                         "Basic " + base64.b64encode(pair).decode())
+        if body is not None:
+            r.add_header("Content-Type", "application/json")
+            r.data = json.dumps(body).encode()
+        for k, v in (headers or {}).items():
+            r.add_header(k, v)
+        try:
+            with urllib.request.urlopen(r, timeout=30) as answer:
+                status, text, got = answer.status, answer.read(), \
+                    answer.headers
+        except urllib.error.HTTPError as e:
+            status, text, got = e.code, e.read(), e.headers
+        if "json" in (got.get("content-type") or "") and text:
+            text = json.loads(text)
+        return status, text, got
+
+    def get(self, path, *tail, **query):
+        return self.request("GET", path, *tail, **query)[:2]
+
+    def post(self, path, *tail, body=None):
+        return self.request("POST", path, *tail, body=body)[:2]
+
+    def put(self, path, *tail, body=None):
+        return self.request("PUT", path, *tail, body=body)[:2]
+
+    def delete(self, path, *tail):
+        return self.request("DELETE", path, *tail)[:2]
+
+    def all(self, path, member, **query):
+        """Every record of a list, page by page."""
+        records = []
+        while True:
+            status, page = self.get(path, **query)
+            assert status == 200, (status, page)
+            records += page[member]
+            if not page["has_more"]:
+                return records
+            query["cursor"] = page["next_cursor"]

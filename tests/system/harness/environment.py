@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One environment: a folder, a network, and everything that runs in it."""
+import pathlib
+import shutil
+import tempfile
+
+from .daemons import Api, Cli, Daemons
+from .dns import Dns
+from .postfix import Postfix
+from .receiver import Receiver
+from .redis import Redis
+from .util import new_network, wait_for
+from .webhook import Webhook
+
+# The destinations of the test zones: domain, address of its mail host.
+DESTINATIONS = {
+    "good.test": "127.0.1.1",
+    "bounce.test": "127.0.1.2",
+    "throttle.test": "127.0.1.3",
+    "full.test": "127.0.1.4",
+    "slow.test": "127.0.1.5",
+}
+
+
+class Environment:
+    """What runs is started by start() or by the test itself:
+
+    dns        127.0.0.1:53; MX records of DESTINATIONS; nomx.test does not
+               exist, nullmx.test takes no mail, deaf.test has an MX that
+               nobody listens at
+    redis      on a unix socket
+    postfix    127.0.0.1:25 and :10587
+    receivers  by domain; bounce.test answers 550 5.1.1 for noone@,
+               throttle.test 421, full.test 552 5.2.2, slow.test takes 2 s
+    webhook    http://127.0.0.1:8025/hook
+    daemons    daemons.policyd, .milter, .bounced, .apid
+    cli, api
+    """
+
+    def __init__(self):
+        # Short: the path of a unix socket has at most 107 octets.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="pn-", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.logs = self.folder / "log"
+        self.logs.mkdir(mode=0o755)
+        new_network()
+        self.dns = Dns(self.folder, self.logs / "dns.log")
+        self.redis = Redis(self.folder / "redis", self.logs / "redis.log")
+        self.postfix = Postfix(self.folder, self.logs / "mail.log")
+        self.receivers = {d: Receiver(a, f"mx.{d}")
+                          for d, a in DESTINATIONS.items()}
+        self.webhook = Webhook()
+        self.daemons = Daemons(self)
+        self.cli = Cli(self.daemons.config)
+        self.api = Api(self.daemons.api_address)
+        for domain, address in DESTINATIONS.items():
+            self.dns.mx(domain, (f"mx.{domain}", address))
+        self.dns.lines += ["mx-host=nullmx.test,.,0",
+                           "mx-host=deaf.test,mx.deaf.test,10"]
+        self.dns.host("mx.deaf.test", "127.0.1.250")
+        self.receivers["bounce.test"].script["noone@bounce.test"] = \
+            "550 5.1.1 <noone@bounce.test>: no such user here"
+        self.receivers["throttle.test"].script["mail"] = \
+            "421 4.7.0 too many messages, slow down"
+        self.receivers["full.test"].script["rcpt"] = \
+            "552 5.2.2 mailbox is full"
+        self.receivers["slow.test"].delay["eom"] = 2
+
+    def start_base(self):
+        """All but Postfix and the daemons."""
+        self.dns.start()
+        self.redis.start()
+        for receiver in self.receivers.values():
+            receiver.start()
+        self.webhook.start()
+        self.postfix.prepare()
+        self.daemons.prepare()
+
+    def start_mail(self):
+        """Postfix without any hook: as it was before Postern."""
+        self.start_base()
+        self.postfix.start()
+
+    def stop(self):
+        for part in (self.daemons, self.postfix, self.webhook,
+                     *self.receivers.values(), self.dns, self.redis):
+            part.stop()
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def delivered(self, recipient, count=1, seconds=20):
+        """Waits until that many messages came to the recipient."""
+        receiver = self.receivers[recipient.rpartition("@")[2]]
+        wait_for(lambda: len(receiver.messages_to(recipient)) >= count,
+                 seconds, f"{count} message(s) for {recipient}")
+        return receiver.messages_to(recipient)
