@@ -20,7 +20,12 @@
  * otherwise; trailing dot of the domain dropped; UTF-8 kept as it is.
  * in       "<a@b>", "a@b" or "\"a b\"@c"; blanks round it are skipped
  * room     ADDRESS_MAX octets; ret_address points into it
- * ERR_SYNTAX: not an address; ERR_LIMIT: longer than ADDRESS_MAX.
+ * Postfix's internal form (no quotes, whatever the local part holds) gives the
+ * same as the quoted form that stands in its log.  An address without a domain
+ * ("postmaster", RFC 5321 4.1.1.3) is one: who needs a domain asks for it.
+ * A domain may be an address literal.
+ * ERR_SYNTAX: not an address (control octets, bad UTF-8, bad domain, no local
+ * part); ERR_LIMIT: longer than ADDRESS_MAX.
  * The null reverse-path "<>" and "" give an empty, present slice.
  */
 int address_canonical(struct slice in, char room[ADDRESS_MAX],

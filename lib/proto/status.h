@@ -43,11 +43,17 @@ struct enhanced_code {
  */
 size_t enhanced_code_parse(struct slice s, struct enhanced_code *ret_code);
 
-/* The first SMTP reply code (200..599) and enhanced code in a reply text. */
+/*
+ * The first SMTP reply code (200..599) and enhanced code in a reply text: a
+ * reply as it came ("550-5.1.1 ..."), a DSN's diagnostic ("smtp; 550 ..."), or
+ * a line of Postfix's ("host a[1.2.3.4] said: 550 5.1.1 ...").  A reply code
+ * stands alone as a word; an enhanced code follows it, or is the first of class
+ * 4 or 5 further on.  Any text is fine; what is not there stays 0.
+ */
 struct smtp_reply {
 	unsigned code; /* 0: none */
 	struct enhanced_code enhanced;
-	struct slice text; /* behind both */
+	struct slice text; /* behind the codes it begins with */
 };
 void smtp_reply_parse(struct slice text, struct smtp_reply *ret_reply);
 
