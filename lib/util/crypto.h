@@ -9,8 +9,9 @@
 #include "util/slice.h"
 
 /*
- * The only user of OpenSSL's libcrypto.  Everything here may be called from
- * any thread, on its own objects.  0 or ERR_CRYPTO / ERR_NOMEM / ERR_SYNTAX.
+ * The only users of OpenSSL's libcrypto: crypto.c, crypto_secret.c, sign_key.c.
+ * Everything here may be called from any thread, on its own objects.  0 or
+ * ERR_CRYPTO / ERR_NOMEM / ERR_SYNTAX; ERR_LIMIT for what is too long.
  */
 
 /* From getrandom(2); never fails (aborts the process instead). */
@@ -33,7 +34,10 @@ int crypto_hash_begin(struct crypto_hash *h);
 int crypto_hash_add(struct crypto_hash *h, const void *octets, size_t len);
 int crypto_hash_end(struct crypto_hash *h, uint8_t ret_hash[CRYPTO_SHA256_LEN]);
 
-/* Base64 of RFC 4648, 4; decoding skips blanks, tabs, CR and LF. */
+/*
+ * Base64 of RFC 4648, 4, with its padding; decoding skips blanks, tabs, CR and
+ * LF.  ERR_SYNTAX leaves out as it was.
+ */
 int crypto_base64_encode(struct slice data, struct buf *out);
 int crypto_base64_decode(struct slice text, struct buf *out);
 
@@ -87,7 +91,10 @@ enum sign_algorithm { SIGN_RSA_SHA256, SIGN_ED25519_SHA256 };
 /* bits: 1024..4096 for RSA, ignored for Ed25519. */
 int sign_key_generate(enum sign_algorithm algorithm, unsigned bits,
     struct sign_key **ret_key);
-/* PEM, PKCS#8 or PKCS#1. */
+/*
+ * PEM, PKCS#8 or PKCS#1, not encrypted.  ERR_SYNTAX: not a key, or neither RSA
+ * nor Ed25519; ERR_LIMIT: not 1024..4096 bits.
+ */
 int sign_key_parse(struct slice pem, struct sign_key **ret_key);
 int sign_key_pem(const struct sign_key *key, struct buf *out);
 void sign_key_free(struct sign_key *key); /* takes NULL */
