@@ -19,8 +19,10 @@ enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARNING, LOG_L_ERROR };
 
 /*
  * Where lines go: "syslog" (facility mail, tag "postern/NAME"), "stderr", or
- * an absolute path (appended to; log_reopen() after a rotation).
- * ERR_IO when a file can not be opened; then the old place stays.
+ * an absolute path (appended to; log_reopen() after a rotation).  Before the
+ * first call lines go to stderr.
+ * ERR_IO (errno says why) when a file can not be opened, ERR_SYNTAX for any
+ * other word, ERR_LIMIT for an endless path; then the old place stays.
  */
 int log_open(const char *name, const char *target, enum log_level least);
 void log_reopen(void);
@@ -50,8 +52,9 @@ bool log_limit_ok(struct log_limit *limit, int64_t every_s,
  *	log_line_add(&l, "rule", SLICE("suppression"));
  *	log_line_number(&l, "delay_ms", 3);
  *	log_line_end(&l, LOG_L_INFO);
- * Keys are static text of our own.  A value with a blank, a comma or a quote
- * is put in double quotes.
+ * Keys are static text of our own.  A value that is empty or holds a blank, a
+ * comma or a quote is put in double quotes; a quote or backslash in it then
+ * gets a backslash.  What does not fit any more is left out: ", ...".
  */
 struct log_line {
 	char text[2000];

@@ -29,8 +29,9 @@ void regex_free(struct regex *re); /* takes NULL */
 
 #define REGEX_GROUPS_MAX 8
 /*
- * 1: matches; groups (may be NULL; REGEX_GROUPS_MAX of them) are filled,
- * those that took no part absent.  0: no match.  ERR_LIMIT: gave up.
+ * 1: matches; groups (may be NULL; REGEX_GROUPS_MAX of them) are filled, the
+ * whole match first; those that took no part are absent.  They point into
+ * value.  0: no match.  ERR_LIMIT: gave up; ERR_NOMEM.
  */
 int regex_match(const struct regex *re, struct slice value,
     struct slice *ret_groups);
