@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of commands: one row each, in the order of "postern help". */
+#include <stddef.h>
+
+#include "cli/command.h"
+#include "cli/commands.h"
+
+const struct command *const commands[] = {
+	&command_help,
+	NULL,
+};

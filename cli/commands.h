@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/command.h"
+
+/* One for each cmd_NAME.c. */
+extern const struct command command_help;
+
+#endif /* CLI_COMMANDS_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef UTIL_UTF8_H
+#define UTIL_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/slice.h"
+
+/* UTF-8 as RFC 3629 has it: no surrogates, no overlong forms. */
+
+/* Octets of the character at the head of s, 0 if it is none (or s is empty).
+ */
+size_t utf8_next(struct slice s, uint32_t *ret_char);
+/* Writes one character; returns its octets (1..4). */
+size_t utf8_put(uint32_t c, char room[4]);
+bool utf8_ok(struct slice s);
+/* Characters in s; a bad octet counts as one. */
+size_t utf8_count(struct slice s);
+
+#endif /* UTIL_UTF8_H */
