@@ -74,7 +74,7 @@ test_good(void **state)
 		struct buf out;
 
 		print_message("# %s\n", good[i].name);
-		buf_init(&out, 1000);
+		buf_init(&out, 10000);
 		assert_int_equal(parse(good[i].in, 1000, &v, error), 0);
 		assert_int_equal(json_print(v, JSON_COMPACT, &out), 0);
 		if (good[i].compact != NULL)
@@ -83,7 +83,7 @@ test_good(void **state)
 			assert_true(slice_eq(buf_slice(&out), good[i].in));
 		buf_clear(&out);
 		assert_int_equal(json_print(v, JSON_PRETTY, &out), 0);
-		assert_int_equal(parse(buf_slice(&out), 1000, &again, error),
+		assert_int_equal(parse(buf_slice(&out), 10000, &again, error),
 		    0);
 		assert_true(json_equal(v, again));
 		copy = json_copy(v);
