@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Delivery status notifications, RFC 3464. */
+#include "proto/dsn.h"
+
+#include "proto/mime.h"
+#include "util/err.h"
+
+/* What stands behind "type;", or all of it when there is no type. */
+static struct slice
+without_type(struct slice value)
+{
+	size_t n = 0;
+
+	while (n < value.len && value.at[n] != ';' && value.at[n] != ' ' &&
+	       value.at[n] != '@' && value.at[n] != '<')
+		n++;
+	while (n < value.len && value.at[n] == ' ')
+		n++;
+	if (n < value.len && n < 32 && value.at[n] == ';')
+		return slice_trim(slice_skip(value, n + 1));
+	return value;
+}
+
+/* Where the xtext of a '+' or '=' begins, or NULL. */
+static const char *
+find_xtext(struct slice s)
+{
+	for (size_t i = 0; i + 2 < s.len; i++)
+		if (memcmp(s.at + i, "+2B", 3) == 0 ||
+		    memcmp(s.at + i, "+3D", 3) == 0)
+			return s.at + i;
+	return NULL;
+}
+
+struct slice
+dsn_address(struct slice value, struct arena *arena)
+{
+	struct slice s = without_type(mime_unfold(value, arena));
+	const char *open = s.len > 0 ? memrchr(s.at, '<', s.len) : NULL;
+
+	if (open != NULL && s.at[s.len - 1] == '>') {
+		s = slice_skip(s, (size_t)(open - s.at) + 1);
+		s.len--;
+	}
+	if (find_xtext(s) == NULL)
+		return s;
+	struct slice copy = arena_dup(arena, s);
+	if (copy.at == NULL)
+		return s;
+	char *to = arena_alloc(arena, s.len);
+	size_t n = 0;
+	if (to == NULL)
+		return s;
+	while (copy.len > 0) {
+		bool code = copy.len >= 3 &&
+			    find_xtext((struct slice){ copy.at, 3 }) != NULL;
+
+		to[n++] = !code ? copy.at[0] : copy.at[1] == '2' ? '+' : '=';
+		copy = slice_skip(copy, code ? 3 : 1);
+	}
+	return (struct slice){ to, n };
+}
+
+static enum dsn_action
+action_of(struct slice value)
+{
+	static const struct {
+		struct slice word;
+		enum dsn_action action;
+	} words[] = {
+		{ SLICE("failed"), DSN_FAILED },
+		{ SLICE("failure"), DSN_FAILED },
+		{ SLICE("delayed"), DSN_DELAYED },
+		{ SLICE("delivered"), DSN_DELIVERED },
+		{ SLICE("relayed"), DSN_RELAYED },
+		{ SLICE("expanded"), DSN_EXPANDED },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (slice_starts_nocase(value, words[i].word))
+			return words[i].action;
+	return DSN_NO_ACTION;
+}
+
+/* The first of a repeated field counts. */
+static void
+set(struct slice *field, struct slice value)
+{
+	if (field->at == NULL)
+		*field = value;
+}
+
+static void
+recipient_field(struct dsn_recipient *r, struct slice name, struct slice value,
+    struct arena *arena)
+{
+	if (slice_eq_nocase(name, SLICE("Final-Recipient")))
+		set(&r->final, dsn_address(value, arena));
+	else if (slice_eq_nocase(name, SLICE("Original-Recipient")))
+		set(&r->original, dsn_address(value, arena));
+	else if (slice_eq_nocase(name, SLICE("X-Actual-Recipient")))
+		set(&r->actual, dsn_address(value, arena));
+	else if (slice_eq_nocase(name, SLICE("Action")) &&
+		 r->action == DSN_NO_ACTION)
+		r->action = action_of(value);
+	else if (slice_eq_nocase(name, SLICE("Status")))
+		set(&r->status, mime_unfold(value, arena));
+	else if (slice_eq_nocase(name, SLICE("Diagnostic-Code")))
+		set(&r->diagnostic, without_type(mime_unfold(value, arena)));
+	else if (slice_eq_nocase(name, SLICE("Remote-MTA")))
+		set(&r->remote_mta, without_type(mime_unfold(value, arena)));
+}
+
+/* Does this field begin another recipient's block? */
+static bool
+begins_recipient(const struct dsn_recipient *r, struct slice name,
+    bool new_block)
+{
+	if (slice_eq_nocase(name, SLICE("Final-Recipient")))
+		return r == NULL || new_block || r->final.at != NULL;
+	if (slice_eq_nocase(name, SLICE("Original-Recipient")))
+		return r == NULL || new_block || r->original.at != NULL;
+	return false;
+}
+
+int
+dsn_parse(struct slice text, struct arena *arena, struct dsn *ret_dsn)
+{
+	struct dsn dsn = { .recipients = NULL };
+	struct dsn_recipient *r = NULL;
+	bool new_block = true;
+	size_t room = 0;
+
+	while (text.len > 0) {
+		struct slice name, value;
+
+		if (!mime_field_next(&text, &name, &value)) {
+			new_block = true;
+			continue;
+		}
+		if (begins_recipient(r, name, new_block)) {
+			if (dsn.count == DSN_RECIPIENTS_MAX)
+				break;
+			if (dsn.count == room) {
+				size_t more = room == 0 ? 8 : room * 4;
+				struct dsn_recipient *n =
+				    arena_calloc(arena, more, sizeof(*n));
+
+				if (n == NULL)
+					return ERR_NOMEM;
+				if (room > 0)
+					memcpy(n, dsn.recipients,
+					    room * sizeof(*n));
+				dsn.recipients = n;
+				room = more;
+			}
+			r = &dsn.recipients[dsn.count++];
+			new_block = false;
+		}
+		if (r != NULL)
+			recipient_field(r, name, value, arena);
+		else if (slice_eq_nocase(name, SLICE("Reporting-MTA")))
+			set(&dsn.reporting_mta,
+			    without_type(mime_unfold(value, arena)));
+		else if (slice_eq_nocase(name, SLICE("Original-Envelope-Id")))
+			set(&dsn.envelope_id, mime_unfold(value, arena));
+	}
+	*ret_dsn = dsn;
+	return 0;
+}
