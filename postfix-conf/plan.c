@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What Postern changes in Postfix's configuration, as a table. */
+#include "postfix-conf/plan.h"
+
+#include "util/buf.h"
+#include "util/err.h"
+
+enum how {
+	OWN,         /* a parameter of our own, which others refer to */
+	SET,         /* this value, whatever it was */
+	FIRST,       /* an item before all others of the list */
+	LAST,        /* an item behind all others */
+	LAST_IF_SET, /* the same, where the site uses the list at all */
+};
+
+struct hook {
+	const char *name;
+	enum how how;
+	const char *value;  /* @policyd@ and so on stand for struct wanted */
+	const char *unless; /* list: nothing to do where this item stands */
+	bool each_service;  /* also where master.cf overrides it by -o */
+	bool for_returns;   /* only with return domains */
+	const char *why;
+};
+
+#define MILTER "$postern_milter"
+#define POLICY "$postern_policy"
+#define RETURNS "$postern_return_"
+
+static const struct hook hooks[] = {
+	{ "postern_policy", OWN,
+	    "check_policy_service { @policyd@, timeout=10s,"
+	    " default_action=DEFER }",
+	    .why = "when postern-policyd is away, mail is put off" },
+	{ "postern_milter", OWN,
+	    "{ @milter@, connect_timeout=5s, command_timeout=30s,"
+	    " content_timeout=300s, default_action=tempfail }",
+	    .why = "when postern-milter is away, mail is put off" },
+	{ "postern_return_transport", OWN, "inline:{ @transports@ }",
+	    .for_returns = true, .why = "DSNs go to postern-bounced" },
+	{ "postern_return_domains", OWN, "inline:{ @domains@ }",
+	    .for_returns = true, .why = "the domains that DSNs come back to" },
+	{ "postern_return_recipients", OWN, "inline:{ @recipients@ }",
+	    .for_returns = true, .why = "any address in them" },
+	/* Before permit_mynetworks and permit_sasl_authenticated, or it would
+	 * never be asked for the mail that it is made for.  Relay restrictions
+	 * come first and are not touched. */
+	{ "smtpd_recipient_restrictions", FIRST, POLICY, .each_service = true,
+	    .why = "suppression and rate limits at RCPT TO" },
+	{ "smtpd_milters", LAST, MILTER, .each_service = true,
+	    .why = "facts, envelope sender, Received and DKIM" },
+	{ "non_smtpd_milters", LAST, MILTER, .unless = "$smtpd_milters",
+	    .why = "the same for mail that no smtpd has seen" },
+	{ "enable_long_queue_ids", SET, "yes",
+	    .why = "queue ids that are not used again" },
+	{ "transport_maps", FIRST, RETURNS "transport", .for_returns = true,
+	    .why = "DSNs go to postern-bounced" },
+	{ "relay_domains", LAST, RETURNS "domains", .for_returns = true,
+	    .why = "mail for the return domains is taken" },
+	{ "relay_recipient_maps", LAST_IF_SET, RETURNS "recipients",
+	    .for_returns = true, .why = "any address in them is known" },
+};
+#define HOOK_COUNT (sizeof(hooks) / sizeof(hooks[0]))
+
+#define EDITS_MAX 256
+#define VALUE_MAX ((size_t)64 * 1024)
+
+static const struct slice absent = { NULL, 0 };
+
+static bool
+is_list(const struct hook *h)
+{
+	return h->how == FIRST || h->how == LAST || h->how == LAST_IF_SET;
+}
+
+/* "a=transport, b=transport" for the inline tables. */
+static void
+add_domains(struct buf *out, const struct postfix_wanted *w, const char *before,
+    bool transport)
+{
+	for (size_t i = 0; i < w->return_domain_count; i++) {
+		buf_add_text(out, i > 0 ? ", " : "");
+		buf_add_text(out, before);
+		buf_add_slice(out, w->return_domains[i]);
+		buf_add_text(out, transport ? "=lmtp:" : "=postern");
+		if (transport)
+			buf_add_slice(out, w->bounced);
+	}
+}
+
+static bool
+add_marked(struct buf *out, struct slice *rest, const struct postfix_wanted *w)
+{
+	static const struct {
+		struct slice mark;
+		enum { POLICYD, MILTERD, TRANSPORT, DOMAINS, RECIPIENTS } what;
+	} marks[] = {
+		{ { "@policyd@", 9 }, POLICYD },
+		{ { "@milter@", 8 }, MILTERD },
+		{ { "@transports@", 12 }, TRANSPORT },
+		{ { "@domains@", 9 }, DOMAINS },
+		{ { "@recipients@", 12 }, RECIPIENTS },
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (!slice_starts(*rest, marks[i].mark))
+			continue;
+		switch (marks[i].what) {
+		case POLICYD:
+			buf_add_slice(out, w->policyd);
+			break;
+		case MILTERD:
+			buf_add_slice(out, w->milter);
+			break;
+		case TRANSPORT:
+			add_domains(out, w, "", true);
+			break;
+		case DOMAINS:
+			add_domains(out, w, "", false);
+			break;
+		case RECIPIENTS:
+			add_domains(out, w, "@", false);
+			break;
+		}
+		*rest = slice_skip(*rest, marks[i].mark.len);
+		return true;
+	}
+	return false;
+}
+
+/* The hook's value with the sockets and domains put in. */
+static struct slice
+expand(struct arena *arena, const struct hook *h,
+    const struct postfix_wanted *wanted)
+{
+	struct slice rest = slice_of(h->value), done = absent;
+	struct buf out;
+
+	buf_init(&out, VALUE_MAX);
+	while (rest.len > 0) {
+		if (add_marked(&out, &rest, wanted))
+			continue;
+		buf_add_char(&out, rest.at[0]);
+		rest = slice_skip(rest, 1);
+	}
+	if (out.rc == 0)
+		done = arena_dup(arena, buf_slice(&out));
+	buf_done(&out);
+	return done;
+}
+
+static int
+edit_add(struct postfix_edits *edits, struct postfix_edit edit)
+{
+	if (edits->count == EDITS_MAX)
+		return ERR_LIMIT;
+	edits->at[edits->count++] = edit;
+	return 0;
+}
+
+/* Name/type of a master.cf entry's parameter, when it is this one. */
+static bool
+is_service_parameter(struct slice full, const char *parameter,
+    struct slice *ret_service)
+{
+	struct slice name = slice_of(parameter);
+
+	if (full.len <= name.len + 1 ||
+	    full.at[full.len - name.len - 1] != '/' ||
+	    !slice_eq(slice_skip(full, full.len - name.len), name))
+		return false;
+	*ret_service = (struct slice){ full.at, full.len - name.len - 1 };
+	return true;
+}
+
+/*
+ * A service that its administrator gave no milters, such as the one where mail
+ * comes back from a content filter, has had its pass already.
+ */
+static bool
+service_left_alone(const struct postfix_values *services, struct slice service)
+{
+	for (size_t i = 0; i < services->count; i++) {
+		const struct postfix_value *v = &services->at[i];
+		struct slice of;
+
+		if (is_service_parameter(v->name, "smtpd_milters", &of) &&
+		    slice_eq(of, service) && v->value.len == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * postconf -P takes no white space in a value; in lists a comma is the same.
+ * Outside of main.cf's own text nothing else is changed.
+ */
+static struct slice
+without_blanks(struct arena *arena, struct slice list)
+{
+	char *at = arena_alloc(arena, list.len + 1);
+	size_t n = 0;
+
+	if (at == NULL)
+		return absent;
+	for (size_t i = 0; i < list.len; i++) {
+		char c = list.at[i];
+
+		if (c == ' ' || c == '\t')
+			c = ',';
+		if (c == ',' && n > 0 && at[n - 1] == ',')
+			continue;
+		at[n++] = c;
+	}
+	return (struct slice){ at, n };
+}
+
+static int
+enable_services(struct arena *arena, const struct postfix_now *now,
+    const struct hook *h, struct postfix_edits *edits)
+{
+	const struct postfix_values *all = &now->services;
+	struct slice item = slice_of(h->value);
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct postfix_value *v = &all->at[i];
+		struct slice service, list;
+
+		if (!is_service_parameter(v->name, h->name, &service) ||
+		    service_left_alone(all, service) ||
+		    postfix_list_has(v->value, item))
+			continue;
+		list = postfix_list_add(arena, v->value, item,
+		    h->how == FIRST ? POSTFIX_LIST_FIRST : POSTFIX_LIST_LAST);
+		list = without_blanks(arena, list);
+		if (list.at == NULL)
+			return ERR_NOMEM;
+
+		int rc =
+		    edit_add(edits, (struct postfix_edit){ POSTFIX_MASTER_CF,
+					v->name, v->value, list, h->why });
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* The value it must have; absent: nothing to do.  False: no memory. */
+static bool
+enable_value(struct arena *arena, const struct postfix_now *now,
+    const struct hook *h, struct slice old, struct slice want,
+    struct slice *ret_value)
+{
+	struct slice base = old;
+
+	*ret_value = absent;
+	if (!is_list(h)) {
+		if (old.at == NULL || !slice_eq(old, want))
+			*ret_value = want;
+		return true;
+	}
+	if (base.at == NULL)
+		base = postfix_values_get(&now->defaults, slice_of(h->name));
+	if (postfix_list_has(base, want) ||
+	    (h->unless != NULL &&
+		postfix_list_has(base, slice_of(h->unless))) ||
+	    (h->how == LAST_IF_SET && base.len == 0))
+		return true;
+	*ret_value = postfix_list_add(arena, base, want,
+	    h->how == FIRST ? POSTFIX_LIST_FIRST : POSTFIX_LIST_LAST);
+	return ret_value->at != NULL;
+}
+
+static int
+enable_hook(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_wanted *wanted, const struct hook *h,
+    struct postfix_edits *edits)
+{
+	struct slice name = slice_of(h->name), value;
+	struct slice old = postfix_values_get(&now->main, name);
+	struct slice want = expand(arena, h, wanted);
+
+	if (want.at == NULL || !enable_value(arena, now, h, old, want, &value))
+		return ERR_NOMEM;
+	if (value.at != NULL) {
+		int rc = edit_add(edits, (struct postfix_edit){ POSTFIX_MAIN_CF,
+					     name, old, value, h->why });
+
+		if (rc < 0)
+			return rc;
+	}
+	return h->each_service ? enable_services(arena, now, h, edits) : 0;
+}
+
+/* Take the hook out of one value; nothing to do: *ret_value == old. */
+static int
+disable_value(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_values *before, const struct hook *h, struct slice old,
+    struct slice *ret_value)
+{
+	struct slice name = slice_of(h->name), value;
+	struct slice was =
+	    before != NULL ? postfix_values_get(before, name) : absent;
+
+	*ret_value = old;
+	if (h->how == OWN) {
+		*ret_value = absent;
+		return 0;
+	}
+	if (h->how == SET) {
+		/* Not known what it was, or changed since: it stays. */
+		if (before != NULL && slice_eq(old, slice_of(h->value)))
+			*ret_value = was;
+		return 0;
+	}
+	if (!postfix_list_has(old, slice_of(h->value)))
+		return 0;
+	value = postfix_list_remove(arena, old, slice_of(h->value));
+	if (value.at == NULL)
+		return ERR_NOMEM;
+	if (was.at == NULL &&
+	    slice_eq(value, postfix_values_get(&now->defaults, name)))
+		value = absent;
+	*ret_value = value;
+	return 0;
+}
+
+static int
+disable_services(struct arena *arena, const struct postfix_now *now,
+    const struct hook *h, struct postfix_edits *edits)
+{
+	struct slice item = slice_of(h->value), service;
+
+	for (size_t i = 0; i < now->services.count; i++) {
+		const struct postfix_value *v = &now->services.at[i];
+
+		if (!is_service_parameter(v->name, h->name, &service) ||
+		    !postfix_list_has(v->value, item))
+			continue;
+
+		struct slice value = without_blanks(arena,
+		    postfix_list_remove(arena, v->value, item));
+
+		if (value.at == NULL)
+			return ERR_NOMEM;
+
+		int rc =
+		    edit_add(edits, (struct postfix_edit){ POSTFIX_MASTER_CF,
+					v->name, v->value, value, h->why });
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+disable_hook(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_values *before, const struct hook *h,
+    struct postfix_edits *edits)
+{
+	struct slice name = slice_of(h->name), value;
+	struct slice old = postfix_values_get(&now->main, name);
+
+	if (old.at != NULL) {
+		int rc = disable_value(arena, now, before, h, old, &value);
+
+		if (rc == 0 && (value.at == NULL || !slice_eq(old, value)))
+			rc = edit_add(edits,
+			    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old,
+				value, h->why });
+		if (rc < 0)
+			return rc;
+	}
+	return h->each_service ? disable_services(arena, now, h, edits) : 0;
+}
+
+static int
+edits_new(struct arena *arena, struct postfix_edits *edits)
+{
+	edits->count = 0;
+	edits->at = arena_calloc(arena, EDITS_MAX, sizeof(*edits->at));
+	return edits->at != NULL ? 0 : ERR_NOMEM;
+}
+
+int
+postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_wanted *wanted, struct postfix_edits *ret_edits)
+{
+	struct postfix_edits edits;
+	int rc = edits_new(arena, &edits);
+
+	for (size_t i = 0; rc == 0 && i < HOOK_COUNT; i++)
+		if (!hooks[i].for_returns || wanted->return_domain_count > 0)
+			rc = enable_hook(arena, now, wanted, &hooks[i], &edits);
+	if (rc == 0)
+		*ret_edits = edits;
+	return rc;
+}
+
+int
+postfix_plan_disable(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_values *before, struct postfix_edits *ret_edits)
+{
+	struct postfix_edits edits;
+	int rc = edits_new(arena, &edits);
+
+	/* From the end: what refers goes before what is referred to. */
+	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
+		rc = disable_hook(arena, now, before, &hooks[i - 1], &edits);
+	if (rc == 0)
+		*ret_edits = edits;
+	return rc;
+}
+
+struct slice
+postfix_endpoint(struct arena *arena, struct slice listen,
+    struct slice queue_directory)
+{
+	const struct slice prefix = SLICE("unix:");
+	struct slice first;
+
+	/* The first of several addresses is Postfix's. */
+	if (!postfix_list_next(&listen, &first))
+		return arena_dup(arena, SLICE(""));
+	if (!slice_starts(first, prefix))
+		return arena_dup(arena, first);
+
+	struct slice path = slice_skip(first, prefix.len);
+	size_t n = queue_directory.len;
+
+	if (n == 0 || !slice_starts(path, queue_directory) || path.len <= n ||
+	    path.at[n] != '/')
+		return arena_dup(arena, first);
+	path = slice_skip(path, n + 1);
+
+	char *at = arena_alloc(arena, prefix.len + path.len);
+
+	if (at == NULL)
+		return absent;
+	memcpy(at, prefix.at, prefix.len);
+	memcpy(at + prefix.len, path.at, path.len);
+	return (struct slice){ at, prefix.len + path.len };
+}

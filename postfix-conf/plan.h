@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef POSTFIX_CONF_PLAN_H
+#define POSTFIX_CONF_PLAN_H
+
+#include <stddef.h>
+
+#include "postfix-conf/values.h"
+#include "util/arena.h"
+#include "util/slice.h"
+
+/*
+ * What Postern needs in Postfix's main.cf and master.cf.  plan.c has the table;
+ * the functions compare it with what is there, and say what to change.  Pure:
+ * the command line reads and writes by postconf(1).
+ */
+struct postfix_now {
+	struct postfix_values main;     /* postconf -n */
+	struct postfix_values defaults; /* postconf -d */
+	struct postfix_values services; /* postconf -P: "NAME/TYPE/PARAMETER" */
+};
+
+struct postfix_wanted {
+	/* As smtpd(8) and lmtp(8) name them: "unix:postern/policyd.sock",
+	 * "inet:127.0.0.1:10040". */
+	struct slice policyd, milter, bounced;
+	/* The domains that DSNs come back to; may be none. */
+	const struct slice *return_domains;
+	size_t return_domain_count;
+};
+
+enum postfix_file { POSTFIX_MAIN_CF, POSTFIX_MASTER_CF };
+
+struct postfix_edit {
+	enum postfix_file file;
+	struct slice name;  /* of a master.cf entry: NAME/TYPE/PARAMETER */
+	struct slice old;   /* absent: not in the file */
+	struct slice value; /* absent: take it out of the file */
+	const char *why;
+};
+struct postfix_edits {
+	struct postfix_edit *at;
+	size_t count;
+};
+
+/*
+ * What is still to be done; nothing when it is all there.
+ * ERR_NOMEM, ERR_LIMIT.
+ */
+int postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_wanted *wanted, struct postfix_edits *ret_edits);
+/*
+ * Take out our own and nothing else.
+ * before  main.cf as it was before; absent values when it is not known: then a
+ *         parameter that is left as its default is taken out of the file
+ */
+int postfix_plan_disable(struct arena *arena, const struct postfix_now *now,
+    const struct postfix_values *before, struct postfix_edits *ret_edits);
+
+/*
+ * A socket of postern.conf as Postfix must name it: below the queue directory
+ * without that part, because smtpd(8) may be chrooted there and runs in it in
+ * any case.  Absent: no memory.
+ */
+struct slice postfix_endpoint(struct arena *arena, struct slice listen,
+    struct slice queue_directory);
+
+#endif /* POSTFIX_CONF_PLAN_H */

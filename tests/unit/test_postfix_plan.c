@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is changed in Postfix's configuration, and how it is taken back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "postfix-conf/plan.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+#define DEFAULTS \
+	"smtpd_recipient_restrictions =\nsmtpd_milters =\n" \
+	"non_smtpd_milters =\nenable_long_queue_ids = no\n" \
+	"transport_maps =\nrelay_domains = ${{$c} <level {2} ? {$m} : {}}\n" \
+	"relay_recipient_maps =\n"
+
+static const struct slice domains[] = { { "b.example", 9 },
+	{ "b.example.org", 13 } };
+
+static const struct postfix_wanted wanted = {
+	.policyd = { "unix:postern/policyd.sock", 25 },
+	.milter = { "unix:postern/milter.sock", 24 },
+	.bounced = { "unix:postern/bounced.sock", 25 },
+};
+
+struct fixture {
+	struct arena *arena;
+	struct postfix_now now;
+	struct postfix_edits edits;
+};
+
+static void
+parse(struct fixture *f, const char *text, struct postfix_values *ret_values)
+{
+	size_t line = 0;
+
+	assert_int_equal(postfix_values_parse(f->arena, slice_of(text),
+			     ret_values, &line),
+	    0);
+}
+
+static void
+begin(struct fixture *f, const char *main_cf, const char *services)
+{
+	f->arena = arena_new(4 << 20);
+	assert_non_null(f->arena);
+	parse(f, main_cf, &f->now.main);
+	parse(f, DEFAULTS, &f->now.defaults);
+	parse(f, services, &f->now.services);
+}
+
+static void
+assert_edit(const struct fixture *f, const char *name, const char *value)
+{
+	for (size_t i = 0; i < f->edits.count; i++) {
+		const struct postfix_edit *e = &f->edits.at[i];
+
+		if (!slice_eq(e->name, slice_of(name)))
+			continue;
+		if (value == NULL)
+			assert_null(e->value.at);
+		else
+			assert_string_equal(arena_text(f->arena, e->value),
+			    value);
+		return;
+	}
+	fail_msg("%s is not changed", name);
+}
+
+static void
+assert_no_edit(const struct fixture *f, const char *name)
+{
+	for (size_t i = 0; i < f->edits.count; i++)
+		assert_false(slice_eq(f->edits.at[i].name, slice_of(name)));
+}
+
+/* Make the edits, as postconf(1) would. */
+static void
+apply(struct fixture *f)
+{
+	for (size_t i = 0; i < f->edits.count; i++) {
+		const struct postfix_edit *e = &f->edits.at[i];
+		struct postfix_values *v = e->file == POSTFIX_MAIN_CF
+					       ? &f->now.main
+					       : &f->now.services;
+		struct postfix_value *at =
+		    arena_calloc(f->arena, v->count + 1, sizeof(*at));
+		size_t n = 0;
+
+		for (size_t j = 0; j < v->count; j++)
+			if (!slice_eq(v->at[j].name, e->name))
+				at[n++] = v->at[j];
+		if (e->value.at != NULL)
+			at[n++] = (struct postfix_value){ e->name, e->value };
+		*v = (struct postfix_values){ at, n };
+	}
+}
+
+static void
+a_plain_site_gets_all_hooks(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "myhostname = a\n", "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
+			     &f.edits),
+	    0);
+	assert_edit(&f, "postern_policy",
+	    "check_policy_service { unix:postern/policyd.sock, timeout=10s,"
+	    " default_action=DEFER }");
+	assert_edit(&f, "postern_milter",
+	    "{ unix:postern/milter.sock, connect_timeout=5s,"
+	    " command_timeout=30s, content_timeout=300s,"
+	    " default_action=tempfail }");
+	assert_edit(&f, "smtpd_recipient_restrictions", "$postern_policy");
+	assert_edit(&f, "smtpd_milters", "$postern_milter");
+	assert_edit(&f, "non_smtpd_milters", "$postern_milter");
+	assert_edit(&f, "enable_long_queue_ids", "yes");
+	assert_no_edit(&f, "transport_maps");
+	assert_no_edit(&f, "relay_domains");
+	arena_free(f.arena);
+}
+
+static void
+what_the_site_has_stays(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f,
+	    "smtpd_recipient_restrictions = permit_mynetworks, reject\n"
+	    "smtpd_milters = inet:localhost:8891\n"
+	    "non_smtpd_milters = $smtpd_milters\n"
+	    "enable_long_queue_ids = yes\n",
+	    "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
+			     &f.edits),
+	    0);
+	assert_edit(&f, "smtpd_recipient_restrictions",
+	    "$postern_policy, permit_mynetworks, reject");
+	assert_edit(&f, "smtpd_milters",
+	    "inet:localhost:8891, $postern_milter");
+	assert_no_edit(&f, "non_smtpd_milters");
+	assert_no_edit(&f, "enable_long_queue_ids");
+	arena_free(f.arena);
+}
+
+static void
+return_domains_are_routed(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct fixture f;
+
+	(void)state;
+	with.return_domains = domains;
+	with.return_domain_count = 2;
+	begin(&f, "transport_maps = lmdb:t\nrelay_recipient_maps = lmdb:r\n",
+	    "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "postern_return_transport",
+	    "inline:{ b.example=lmtp:unix:postern/bounced.sock,"
+	    " b.example.org=lmtp:unix:postern/bounced.sock }");
+	assert_edit(&f, "postern_return_recipients",
+	    "inline:{ @b.example=postern, @b.example.org=postern }");
+	assert_edit(&f, "transport_maps", "$postern_return_transport, lmdb:t");
+	assert_edit(&f, "relay_domains",
+	    "${{$c} <level {2} ? {$m} : {}}, $postern_return_domains");
+	assert_edit(&f, "relay_recipient_maps",
+	    "lmdb:r, $postern_return_recipients");
+	arena_free(f.arena);
+}
+
+static void
+services_with_values_of_their_own_are_hooked(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "",
+	    "submission/inet/smtpd_recipient_restrictions =\n"
+	    "submissions/inet/smtpd_recipient_restrictions ="
+	    " permit_sasl_authenticated, reject\n"
+	    "submission/inet/my_smtpd_milters = x\n"
+	    "127.0.0.1:10025/inet/smtpd_milters =\n"
+	    "127.0.0.1:10025/inet/smtpd_recipient_restrictions = reject\n");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
+			     &f.edits),
+	    0);
+	assert_edit(&f, "submission/inet/smtpd_recipient_restrictions",
+	    "$postern_policy");
+	assert_edit(&f, "submissions/inet/smtpd_recipient_restrictions",
+	    "$postern_policy,permit_sasl_authenticated,reject");
+	assert_no_edit(&f, "submission/inet/my_smtpd_milters");
+	assert_no_edit(&f, "127.0.0.1:10025/inet/smtpd_milters");
+	assert_no_edit(&f, "127.0.0.1:10025/inet/smtpd_recipient_restrictions");
+	arena_free(f.arena);
+}
+
+static void
+twice_is_once_and_back_is_as_before(void **state)
+{
+	static const char *const sites[] = {
+		"",
+		"smtpd_recipient_restrictions = a, b\nsmtpd_milters = m1 m2\n",
+		"transport_maps = lmdb:t\nrelay_domains = x\nsmtpd_milters =\n"
+		"enable_long_queue_ids = no\nrelay_recipient_maps = lmdb:r\n",
+	};
+	struct postfix_wanted with = wanted;
+
+	(void)state;
+	with.return_domains = domains;
+	with.return_domain_count = 1;
+	for (size_t i = 0; i < sizeof(sites) / sizeof(sites[0]); i++) {
+		struct postfix_values before;
+		struct fixture f;
+
+		begin(&f, sites[i], "s/inet/smtpd_milters = x\n");
+		before = f.now.main;
+		assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with,
+				     &f.edits),
+		    0);
+		apply(&f);
+		assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with,
+				     &f.edits),
+		    0);
+		assert_int_equal(f.edits.count, 0);
+		assert_int_equal(postfix_plan_disable(f.arena, &f.now, &before,
+				     &f.edits),
+		    0);
+		apply(&f);
+		assert_int_equal(f.now.main.count, before.count);
+		for (size_t j = 0; j < before.count; j++)
+			assert_true(slice_eq(before.at[j].value,
+			    postfix_values_get(&f.now.main,
+				before.at[j].name)));
+		assert_true(slice_eq(f.now.services.at[0].value, SLICE("x")));
+		arena_free(f.arena);
+	}
+}
+
+static void
+changed_sockets_replace_the_old_ones(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f,
+	    "postern_milter = { unix:/old }\nsmtpd_milters = $postern_milter\n"
+	    "non_smtpd_milters = $postern_milter\n",
+	    "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
+			     &f.edits),
+	    0);
+	assert_no_edit(&f, "smtpd_milters");
+	assert_edit(&f, "postern_milter",
+	    "{ unix:postern/milter.sock, connect_timeout=5s,"
+	    " command_timeout=30s, content_timeout=300s,"
+	    " default_action=tempfail }");
+	arena_free(f.arena);
+}
+
+static void
+disable_takes_out_only_our_own(void **state)
+{
+	struct postfix_values before;
+	struct fixture f;
+
+	(void)state;
+	/* As the administrator left it after "enable" and a day's work. */
+	begin(&f,
+	    "postern_policy = p\nsmtpd_recipient_restrictions ="
+	    " check_client_access lmdb:c, $postern_policy, permit\n"
+	    "smtpd_milters = $postern_milter\nenable_long_queue_ids = yes\n"
+	    "mine = 1\n",
+	    "");
+	parse(&f, "enable_long_queue_ids = no\n", &before);
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, &before,
+			     &f.edits),
+	    0);
+	assert_edit(&f, "postern_policy", NULL);
+	assert_edit(&f, "smtpd_recipient_restrictions",
+	    "check_client_access lmdb:c, permit");
+	assert_edit(&f, "smtpd_milters", NULL);
+	assert_edit(&f, "enable_long_queue_ids", "no");
+	assert_no_edit(&f, "mine");
+
+	/* Without knowing what was before, settings of others stay. */
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
+	    0);
+	assert_no_edit(&f, "enable_long_queue_ids");
+	arena_free(f.arena);
+}
+
+static void
+sockets_are_named_as_postfix_sees_them(void **state)
+{
+	static const struct {
+		const char *listen, *want;
+	} rows[] = {
+		{ "unix:/q/postern/policyd.sock", "unix:postern/policyd.sock" },
+		{ "unix:/qq/x.sock", "unix:/qq/x.sock" },
+		{ "unix:/run/x.sock", "unix:/run/x.sock" },
+		{ "inet:127.0.0.1:10040", "inet:127.0.0.1:10040" },
+		{ "unix:/q/a inet:127.0.0.1:1", "unix:a" },
+		{ "", "" },
+	};
+	struct arena *arena = arena_new(1 << 16);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_true(slice_eq(postfix_endpoint(arena,
+					 slice_of(rows[i].listen), SLICE("/q")),
+		    slice_of(rows[i].want)));
+	arena_free(arena);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plain_site_gets_all_hooks),
+		cmocka_unit_test(what_the_site_has_stays),
+		cmocka_unit_test(return_domains_are_routed),
+		cmocka_unit_test(services_with_values_of_their_own_are_hooked),
+		cmocka_unit_test(twice_is_once_and_back_is_as_before),
+		cmocka_unit_test(changed_sockets_replace_the_old_ones),
+		cmocka_unit_test(disable_takes_out_only_our_own),
+		cmocka_unit_test(sockets_are_named_as_postfix_sees_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
