@@ -104,7 +104,11 @@ address_domain_ok(struct slice domain)
 	return domain_ok(domain, CHARSET_ASCII);
 }
 
-/* RFC 5321, 4.1.3: "[1.2.3.4]", "[IPv6:::1]", "[tag:dcontent]". */
+/*
+ * RFC 5321, 4.1.3: "[1.2.3.4]", "[IPv6:::1]", "[tag:dcontent]".  Its dcontent
+ * may hold "@"; no literal in use does, and refusing it keeps the last "@" of
+ * every address the one before its domain.
+ */
 static bool
 literal_ok(struct slice s)
 {
@@ -113,7 +117,7 @@ literal_ok(struct slice s)
 		return false;
 	for (size_t i = 1; i + 1 < s.len; i++)
 		if (s.at[i] <= ' ' || s.at[i] > '~' ||
-		    memchr("[\\]", s.at[i], 3) != NULL)
+		    memchr("[\\]@", s.at[i], 4) != NULL)
 			return false;
 	return true;
 }
