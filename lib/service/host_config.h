@@ -17,7 +17,8 @@
  */
 struct host_config {
 	/* the host */
-	const char *host_name;    /* name in events and keys; empty: hostname */
+	const char *host_name; /* name in events and keys; never empty here */
+	bool host_name_found;  /* it is the machine's, the file has none */
 	const char *user;         /* daemons run as; empty: do not change */
 	const char *socket_group; /* may connect to our sockets: postfix */
 	const char *state_directory; /* last settings, spool */
@@ -72,6 +73,8 @@ extern const struct param host_params[];
  * Defaults, then the file over them (a missing file is an error unless it is
  * the default one), then the checks across parameters.  Every error found is
  * reported, as "FILE:LINE: text", not only the first.
+ * path NULL: HOST_CONFIG_FILE.  ERR_NOTFOUND: no such file; ERR_CONFIG: errors
+ * were reported; ERR_IO, ERR_LIMIT, ERR_NOMEM (reported, too).
  * ret_config is owned by the caller: host_config_free.
  */
 typedef void host_config_error(void *ctx, const char *text);

@@ -77,6 +77,15 @@ void param_free(const struct param *table, void *config);
 int param_set(const struct param *table, void *config, const char *name,
     const char *text);
 
+/* The row of that name, or NULL. */
+const struct param *param_find(const struct param *table, const char *name);
+/* Whether two configurations have the same value there. */
+bool param_equal(const struct param *p, const void *a, const void *b);
+/* The value as the file would have it. */
+void param_print_value(const struct param *p, const void *config, FILE *out);
+/* What a value has to look like, for a person: "a number from 1 to 9". */
+void param_describe(const struct param *p, char *room, size_t size);
+
 /* Write the table as mdoc(7) list items, for postern.conf(5). */
 void param_print_mdoc(const struct param *table, FILE *out);
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of the parameters in /etc/postern/postern.conf. */
+#include "service/host_config.h"
+
+#define CFG struct host_config
+#define SOCKETS "/var/spool/postfix/postern/"
+
+const struct param host_params[] = {
+	/* the host */
+	PARAM_STRING(CFG, host_name, "", NULL, PARAM_RESTART,
+	    "Name of this host in events and in Redis keys.\n"
+	    "Each host that shares a Redis must have its own, and must keep it:\n"
+	    "the place reached in the mail log is kept under this name.\n"
+	    "Empty: what\n"
+	    ".Xr hostname 1\n"
+	    "says."),
+	PARAM_STRING(CFG, user, "postern", NULL, PARAM_RESTART,
+	    "User that the daemons become once their sockets are open.\n"
+	    "Empty: they stay what they were started as."),
+	PARAM_STRING(CFG, socket_group, "postfix", NULL, PARAM_RESTART,
+	    "Group whose members may connect to the daemons' Unix-domain\n"
+	    "sockets; Postfix must be in it.\n"
+	    "Empty: only the owner may."),
+	PARAM_STRING(CFG, state_directory, LOCALSTATEDIR "/lib/postern", NULL,
+	    PARAM_RESTART,
+	    "Directory for the last good settings and for message facts that\n"
+	    "wait for Redis.\n"
+	    "Must be writable by\n"
+	    ".Ic user ."),
+	PARAM_STRING(CFG, master_key_file, SYSCONFDIR "/postern/master.key",
+	    NULL, PARAM_RESTART,
+	    "The key under which secrets lie in Redis, and from which the keys\n"
+	    "of signed return paths come.\n"
+	    "It must be the same on each host, and readable by its owner only."),
+	PARAM_STRING(CFG, log_target, "syslog", NULL, 0,
+	    "Where log lines go:\n"
+	    ".Cm syslog\n"
+	    "(facility mail),\n"
+	    ".Cm stderr ,\n"
+	    "or the path of a file, which must be writable by\n"
+	    ".Ic user\n"
+	    "for a new one to be opened after a rotation."),
+	PARAM_STRING(CFG, log_level, "info", "debug|info|warning|error", 0,
+	    "Least level that is logged.\n"
+	    "At\n"
+	    ".Cm warning\n"
+	    "the line of each decision is lost, and\n"
+	    ".Xr postern 1\n"
+	    "trace has less to show."),
+	PARAM_TIME(CFG, "drain_timeout", drain_timeout_ms, "10s", "0s", "10m",
+	    0,
+	    "How long a daemon that is to end waits for what it has begun.\n"
+	    "Keep it below the time after which the service manager kills."),
+	PARAM_BOOL(CFG, sandbox, "yes", PARAM_RESTART,
+	    "Forbid the system calls that a daemon does not need.\n"
+	    "Turn it off only to find out whether it is the cause of a fault,\n"
+	    "and report that."),
+
+	/* Redis */
+	PARAM_STRING(CFG, redis, "unix:/run/redis/redis-server.sock", NULL,
+	    PARAM_RESTART,
+	    "Address of the Redis server:\n"
+	    ".Cm unix : Ns Ar PATH ,\n"
+	    ".Cm inet : Ns Ar HOST : Ns Ar PORT ,\n"
+	    "or\n"
+	    ".Cm sentinel : Ns Ar NAME Ns @ Ns Ar HOST : Ns Ar PORT , Ns Ar ...\n"
+	    "to ask Sentinels for the present master of that name."),
+	PARAM_STRING(CFG, redis_user, "", NULL, PARAM_RESTART,
+	    "ACL user to log in to Redis as.\n"
+	    "Empty: the default user."),
+	PARAM_STRING(CFG, redis_password_file, "", NULL, PARAM_RESTART,
+	    "File with the password for Redis in its first line.\n"
+	    "It is read before the daemon gives up its privileges.\n"
+	    "Empty: no password."),
+	PARAM_UINT(CFG, redis_database, "0", "0", "1000000", PARAM_RESTART,
+	    "Number of the database.\n"
+	    "Redis Cluster has number 0 only."),
+	PARAM_TIME(CFG, "redis_timeout", redis_timeout_ms, "200ms", "10ms",
+	    "30s", PARAM_RESTART,
+	    "How long a daemon waits for an answer of Redis before it goes on\n"
+	    "without.\n"
+	    "Much longer, and a Redis that hangs makes SMTP sessions hang;\n"
+	    "much shorter, and a busy Redis counts as away."),
+
+	/* sockets */
+	PARAM_STRING(CFG, policyd_listen, "unix:" SOCKETS "policyd.sock", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-policyd 8\n"
+	    "answers Postfix: addresses of the form\n"
+	    ".Cm unix : Ns Ar PATH\n"
+	    "or\n"
+	    ".Cm inet : Ns Ar ADDRESS : Ns Ar PORT ,\n"
+	    "with blanks between.\n"
+	    "Unix-domain sockets must lie below the queue directory when\n"
+	    ".Xr smtpd 8\n"
+	    "runs chrooted, as it does on Debian."),
+	PARAM_STRING(CFG, milter_listen, "unix:" SOCKETS "milter.sock", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-milter 8\n"
+	    "answers Postfix: one address of either form."),
+	PARAM_STRING(CFG, bounced_listen, "unix:" SOCKETS "bounced.sock", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-bounced 8\n"
+	    "takes bounces by LMTP."),
+	PARAM_STRING(CFG, apid_listen, "inet:127.0.0.1:8025", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-apid 8\n"
+	    "serves the API.\n"
+	    "Passwords cross this connection: beyond the loopback interface use\n"
+	    "TLS, here or in a proxy in front."),
+
+	/* policyd */
+	PARAM_UINT(CFG, policyd_max_clients, "1000", "1", "100000", 0,
+	    "Connections from Postfix served at once; others wait in the\n"
+	    "listen queue.\n"
+	    "Each\n"
+	    ".Xr smtpd 8\n"
+	    "process holds one, so at least its process limit."),
+	PARAM_TIME(CFG, "policyd_timeout", policyd_timeout_ms, "1s", "20ms",
+	    "60s", 0,
+	    "Deadline of one policy request, with all its rules; what is not\n"
+	    "known by then is answered as if Redis were away.\n"
+	    "Must be longer than\n"
+	    ".Ic redis_timeout\n"
+	    "and shorter than\n"
+	    ".Va smtpd_policy_service_timeout\n"
+	    "of\n"
+	    ".Xr postconf 5 ."),
+
+	/* milter */
+	PARAM_TIME(CFG, "milter_timeout", milter_timeout_ms, "10m", "10s", "2h",
+	    PARAM_RESTART,
+	    "Silence from Postfix after which a milter connection is closed.\n"
+	    "Postfix is silent while an SMTP client is."),
+	PARAM_UINT(CFG, milter_max_spool_kb, "65536", "0", "4194304", 0,
+	    "Kilobytes of message facts kept on disk while Redis is away;\n"
+	    "one message takes about one kilobyte.\n"
+	    "When it is full, mail is put off until Redis is back."),
+
+	/* bounced */
+	PARAM_STRING(CFG, maillog, "/var/log/mail.log", NULL, PARAM_RESTART,
+	    "Path of the log that Postfix writes, or\n"
+	    ".Cm journal\n"
+	    "to read the systemd journal.\n"
+	    "With\n"
+	    ".Va maillog_file\n"
+	    "of\n"
+	    ".Xr postconf 5\n"
+	    "set, name that file."),
+	PARAM_STRING(CFG, maillog_names, "postfix", NULL, PARAM_RESTART,
+	    "Names of the Postfix instances whose lines are read: the values of\n"
+	    "their\n"
+	    ".Va syslog_name ,\n"
+	    "with blanks between.\n"
+	    "A name also stands for what follows it after a slash:\n"
+	    ".Ql postfix\n"
+	    "reads\n"
+	    ".Ql postfix/smtp ."),
+	PARAM_UINT(CFG, bounced_max_clients, "100", "1", "10000", 0,
+	    "LMTP connections served at once; others wait in the listen queue."),
+	PARAM_UINT(CFG, bounced_max_message_kb, "10240", "64", "1048576", 0,
+	    "Kilobytes of the largest bounce taken; a larger one is refused."),
+
+	/* apid */
+	PARAM_UINT(CFG, apid_max_clients, "250", "1", "10000", PARAM_RESTART,
+	    "HTTP connections served at once."),
+	PARAM_UINT(CFG, apid_max_body_kb, "1024", "1", "1048576", 0,
+	    "Kilobytes of the largest request body; a larger one gets 413."),
+	PARAM_STRING(CFG, apid_tls_certificate, "", NULL, PARAM_RESTART,
+	    "File with the certificate and its chain, PEM.\n"
+	    "Empty: no TLS."),
+	PARAM_STRING(CFG, apid_tls_key, "", NULL, PARAM_RESTART,
+	    "File with the private key of the certificate, PEM."),
+	PARAM_BOOL(CFG, webhook_private_addresses, "no", PARAM_RESTART,
+	    "Let webhooks reach private, loopback and link-local addresses.\n"
+	    "Whoever may edit settings can then make this host send requests\n"
+	    "into its own network."),
+
+	/* Postfix */
+	PARAM_STRING(CFG, postfix_config_directory, "/etc/postfix", NULL, 0,
+	    "Where the Postfix that Postern belongs to has its\n"
+	    ".Pa main.cf ."),
+	PARAM_END,
+};
