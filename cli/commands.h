@@ -6,5 +6,6 @@
 
 /* One for each cmd_NAME.c. */
 extern const struct command command_help;
+extern const struct command command_postfix;
 
 #endif /* CLI_COMMANDS_H */

@@ -87,7 +87,11 @@ class Postfix:
         write(self.config / "main.cf", "".join(
             f"{k} = {v}\n" for k, v in self.main.items()))
         write(self.config / "master.cf", MASTER)
-        # What Debian's start script copies into the chroot.
+        self.log.touch()
+
+    def fill_chroot(self):
+        """What Debian copies into the chroot, but with our DNS.  Debian 13
+        copies at each "postfix check" and "reload"."""
         etc = self.queue / "etc"
         write(etc / "resolv.conf", "nameserver 127.0.0.1\n")
         write(etc / "hosts", "127.0.0.1 localhost\n")
@@ -95,7 +99,6 @@ class Postfix:
         for name in ("services", "localtime"):
             if os.path.exists(f"/etc/{name}"):
                 shutil.copy(f"/etc/{name}", etc / name)
-        self.log.touch()
 
     def postconf(self, *assignments):
         run(["postconf", "-c", self.config, "-e", *assignments])
@@ -110,6 +113,7 @@ class Postfix:
         # "postfix check" makes the queue's folders; then master itself, so
         # that it is our child.
         run(["postfix", "-c", self.config, "check"])
+        self.fill_chroot()
         self.process = Process(
             "postfix", [self.value("daemon_directory") + "/master", "-s",
                         "-c", self.config],
@@ -119,6 +123,7 @@ class Postfix:
 
     def reload(self):
         run(["postfix", "-c", self.config, "reload"])
+        self.fill_chroot()
 
     def flush(self):
         """Try everything in the deferred queue now."""
@@ -150,7 +155,7 @@ class Postfix:
         n = len(list(self.log.parent.glob(self.log.name + ".*"))) + 1
         self.log.rename(f"{self.log}.{n}")
         self.log.touch()
-        run(["postfix", "-c", self.config, "reload"])
+        self.reload()
 
     def stop(self):
         if self.process:

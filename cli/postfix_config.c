@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Postfix's configuration by postconf(1): read as text, changed edit by edit.
+ */
+#include "cli/postfix_config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/subprocess.h"
+#include "service/host_config.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+#define OUTPUT_MAX ((size_t)4 * 1024 * 1024)
+#define TIMEOUT_MS 30000
+
+/* postconf -c FOLDER OPTION [NAME]; its output lives in the arena. */
+static int
+postconf_text(struct arena *arena, const char *folder, const char *option,
+    const char *name, struct slice *ret_text)
+{
+	const char *const argv[] = { "postconf", "-c", folder, option, name,
+		NULL };
+	struct slice text;
+	struct buf out;
+	int rc;
+
+	buf_init(&out, OUTPUT_MAX);
+	rc = subprocess_run(argv, TIMEOUT_MS, SUBPROCESS_SHOW, &out);
+	if (rc == 0) {
+		text = arena_dup(arena, buf_slice(&out));
+		if (text.at == NULL)
+			rc = ERR_NOMEM;
+		else
+			*ret_text = text;
+	} else if (rc == ERR_NOTFOUND) {
+		cli_error("postconf is not there: is Postfix installed?");
+	}
+	buf_done(&out);
+	return rc > 0 ? ERR_CONFIG : rc;
+}
+
+int
+postfix_config_value(struct arena *arena, const char *folder, const char *name,
+    struct slice *ret_value)
+{
+	struct slice text;
+	int rc = postconf_text(arena, folder, "-hx", name, &text);
+
+	if (rc == 0)
+		*ret_value = slice_trim(text);
+	return rc;
+}
+
+static int
+postconf_values(struct arena *arena, const char *folder, const char *option,
+    struct postfix_values *ret_values)
+{
+	struct slice text;
+	size_t line;
+	int rc = postconf_text(arena, folder, option, NULL, &text);
+
+	if (rc == 0)
+		rc = postfix_values_parse(arena, text, ret_values, &line);
+	return rc;
+}
+
+int
+postfix_config_read(struct arena *arena, const char *folder,
+    struct postfix_now *ret_now)
+{
+	struct postfix_now now;
+	int rc = postconf_values(arena, folder, "-n", &now.main);
+
+	if (rc == 0)
+		rc = postconf_values(arena, folder, "-d", &now.defaults);
+	if (rc == 0)
+		rc = postconf_values(arena, folder, "-P", &now.services);
+	if (rc == 0)
+		*ret_now = now;
+	return rc;
+}
+
+int
+postfix_config_wanted(struct arena *arena, const struct host_config *config,
+    const char *folder, struct postfix_wanted *ret_wanted)
+{
+	struct postfix_wanted w = { .return_domain_count = 0 };
+	struct slice queue;
+	int rc = postfix_config_value(arena, folder, "queue_directory", &queue);
+
+	if (rc < 0)
+		return rc;
+	w.policyd =
+	    postfix_endpoint(arena, slice_of(config->policyd_listen), queue);
+	w.milter =
+	    postfix_endpoint(arena, slice_of(config->milter_listen), queue);
+	w.bounced =
+	    postfix_endpoint(arena, slice_of(config->bounced_listen), queue);
+	if (w.policyd.at == NULL || w.milter.at == NULL || w.bounced.at == NULL)
+		return ERR_NOMEM;
+	*ret_wanted = w;
+	return 0;
+}
+
+/* One call of postconf for one edit: "-X NAME", "-e NAME=VALUE", "-P ...". */
+static int
+apply_one(const char *folder, const struct postfix_edit *e)
+{
+	const char *option = e->file == POSTFIX_MASTER_CF ? "-P"
+			     : e->value.at == NULL        ? "-X"
+							  : "-e";
+	const char *argv[] = { "postconf", "-c", folder, option, NULL, NULL };
+	struct buf text;
+	int rc;
+
+	buf_init(&text, OUTPUT_MAX);
+	buf_add_slice(&text, e->name);
+	if (e->value.at != NULL) {
+		buf_add_char(&text, '=');
+		buf_add_slice(&text, e->value);
+	}
+	argv[4] = buf_text(&text);
+	rc = text.rc;
+	if (rc == 0)
+		rc = subprocess_run(argv, TIMEOUT_MS, SUBPROCESS_SHOW, NULL);
+	if (rc != 0)
+		cli_error("postconf %s %s failed", option, argv[4]);
+	buf_done(&text);
+	return rc > 0 ? ERR_CONFIG : rc;
+}
+
+int
+postfix_config_apply(const char *folder, const struct postfix_edits *edits)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < edits->count; i++)
+		rc = apply_one(folder, &edits->at[i]);
+	return rc;
+}
