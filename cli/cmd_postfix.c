@@ -53,7 +53,7 @@ print_edits(const struct postfix_edits *edits)
 
 /* What "enable" has to do still. */
 static int
-plan_enable(struct cli *cli, struct job *job)
+plan_enable(struct job *job)
 {
 	struct postfix_wanted wanted;
 	int rc = postfix_config_wanted(job->arena, job->config, job->folder,
@@ -136,11 +136,11 @@ enable_edits(const struct job *job, struct postfix_files *kept,
 }
 
 static int
-enable_run(struct cli *cli, struct job *job)
+enable_run(struct job *job)
 {
 	const char *state = job->config->state_directory;
 	struct postfix_files kept, now;
-	int rc = plan_enable(cli, job);
+	int rc = plan_enable(job);
 
 	if (rc < 0)
 		return rc;
@@ -207,13 +207,12 @@ disable_file(struct job *job, const struct postfix_files *kept,
 }
 
 static int
-disable_run(struct cli *cli, struct job *job)
+disable_run(struct job *job)
 {
 	const char *state = job->config->state_directory;
 	struct postfix_files kept;
 	int rc = postfix_files_load(state, job->folder, &kept);
 
-	(void)cli;
 	if (rc < 0) {
 		cli_error("%s/postfix: %s", state, err_text(rc));
 		return rc;
@@ -231,9 +230,9 @@ disable_run(struct cli *cli, struct job *job)
 }
 
 static int
-diff_run(struct cli *cli, struct job *job)
+diff_run(struct job *job)
 {
-	int rc = plan_enable(cli, job);
+	int rc = plan_enable(job);
 
 	if (rc < 0)
 		return rc;
@@ -242,9 +241,9 @@ diff_run(struct cli *cli, struct job *job)
 }
 
 static int
-status_run(struct cli *cli, struct job *job)
+status_run(struct job *job)
 {
-	int rc = plan_enable(cli, job);
+	int rc = plan_enable(job);
 	struct slice policy;
 
 	if (rc < 0)
@@ -263,7 +262,7 @@ status_run(struct cli *cli, struct job *job)
 
 static const struct {
 	const char *name;
-	int (*run)(struct cli *cli, struct job *job);
+	int (*run)(struct job *job);
 } actions[] = {
 	{ "enable", enable_run },
 	{ "disable", disable_run },
@@ -314,7 +313,7 @@ postfix_run(struct cli *cli, int argc, char *argv[])
 	if (job->folder == NULL)
 		job->folder = job->config->postfix_config_directory;
 	job->arena = arena_new(ARENA_MAX);
-	rc = job->arena != NULL ? actions[i].run(cli, job) : ERR_NOMEM;
+	rc = job->arena != NULL ? actions[i].run(job) : ERR_NOMEM;
 	if (rc < 0) {
 		cli_error("postfix %s: %s", argv[1], err_text(rc));
 		rc = cli_exit(rc);
