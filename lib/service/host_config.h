@@ -19,8 +19,8 @@ struct host_config {
 	/* the host */
 	const char *host_name; /* name in events and keys; never empty here */
 	bool host_name_found;  /* it is the machine's, the file has none */
-	const char *user;         /* daemons run as; empty: do not change */
-	const char *socket_group; /* may connect to our sockets: postfix */
+	const char *user;      /* daemons run as; empty: do not change */
+	const char *socket_group;    /* may connect to our sockets: postfix */
 	const char *state_directory; /* last settings, spool */
 	const char *master_key_file;
 	const char *log_target; /* syslog, stderr, or a path */

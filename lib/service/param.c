@@ -234,6 +234,23 @@ param_equal(const struct param *p, const void *a, const void *b)
 	return get_number(p, a) == get_number(p, b);
 }
 
+int
+param_copy(const struct param *p, void *to, const void *from)
+{
+	static const size_t sizes[] = {
+		[PARAM_T_UINT] = sizeof(unsigned),
+		[PARAM_T_TIME] = sizeof(int64_t),
+		[PARAM_T_BOOL] = sizeof(bool),
+	};
+
+	if (p->type == PARAM_T_STRING)
+		return set_string(p, (char *)to + p->offset,
+		    get_string(p, from));
+	memcpy((char *)to + p->offset, (const char *)from + p->offset,
+	    sizes[p->type]);
+	return 0;
+}
+
 static void
 print_time(int64_t ms, FILE *out)
 {

@@ -81,6 +81,8 @@ int param_set(const struct param *table, void *config, const char *name,
 const struct param *param_find(const struct param *table, const char *name);
 /* Whether two configurations have the same value there. */
 bool param_equal(const struct param *p, const void *a, const void *b);
+/* Give one the value of the other.  ERR_NOMEM. */
+int param_copy(const struct param *p, void *to, const void *from);
 /* The value as the file would have it. */
 void param_print_value(const struct param *p, const void *config, FILE *out);
 /* What a value has to look like, for a person: "a number from 1 to 9". */

@@ -15,6 +15,12 @@ enum sandbox_role {
 	SANDBOX_NONE
 };
 
+/* "-x WORD" beside "-x params": what a lower layer knows about itself. */
+struct service_print {
+	const char *word; /* "keys", "acl"; NULL ends the table */
+	void (*print)(FILE *out);
+};
+
 /*
  * What one daemon tells the skeleton about itself.  service_main() does the
  * rest, in this order, the same in all four: options, log, configuration,
@@ -33,20 +39,34 @@ struct service {
 	int (*start)(const struct host_config *config, struct event_base *base);
 	/* SIGHUP, new file is good.  < 0: the old configuration stays. */
 	int (*reload)(const struct host_config *config);
-	/* NULL: the libevent loop in this thread.  Else this runs, and the
-	 * loop has a thread of its own; service_stopping() says when. */
+	/*
+	 * NULL: there is the event loop only.  Else this runs, too, in a thread
+	 * of its own (libmilter), started after start() and joined before
+	 * stop().  It has to return once drain() was called; when it returns
+	 * before that, the daemon ends with an error.  Signals are always
+	 * handled on the loop, which is the main thread: Linux offers a signal
+	 * to the main thread first, so that a library that waits for SIGHUP and
+	 * SIGTERM in a thread of its own (libmilter again) does not get them.
+	 */
 	int (*run)(void);
 	/* Stop accepting; returns clients still being served.  Called again
-	 * every 100 ms until 0 or drain_timeout. */
+	 * every 100 ms until 0 or drain_timeout.  NULL: nothing to wait for. */
 	unsigned (*drain)(void);
-	void (*stop)(void);  /* undoes start and open */
+	/* Undoes start and open, as far as they came before one failed. */
+	void (*stop)(void);
 	void (*state)(void); /* SIGUSR1: counters and state to the log */
+	const struct service_print *prints; /* NULL: none */
 };
 
-/* Returns the exit status, from sysexits.h. */
+/*
+ * Returns the exit status, from sysexits.h.  open, start and reload say in the
+ * log what went wrong; any of the functions may be NULL.
+ */
 int service_main(const struct service *svc, int argc, char *argv[]);
 
-/* Ends the loop as SIGTERM does; any thread. */
+/* Ends the loop as SIGTERM does; any thread, from start() on. */
 void service_terminate(void);
+/* Whether the end has begun; any thread. */
+bool service_stopping(void);
 
 #endif /* SERVICE_SERVICE_H */

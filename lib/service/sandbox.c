@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls by role: seccomp(2) from tables; the only user of libseccomp. */
+#include "service/sandbox.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "util/err.h"
+
+const char sandbox_kind[] = "seccomp";
+
+/*
+ * What libc, threads, libevent, hiredis, OpenSSL and the log need.  Names a
+ * machine does not have (stat on arm64) or an older libseccomp does not know
+ * are skipped.
+ */
+static const char *const base_calls[] = {
+	/* memory and threads */
+	"brk", "futex", "futex_time64", "get_robust_list", "madvise",
+	"membarrier", "mmap", "mmap2", "mprotect", "mremap", "munmap",
+	"map_shadow_stack", "mseal", "rseq", "sched_getaffinity",
+	"sched_getparam", "sched_getscheduler", "sched_setscheduler",
+	"sched_yield", "set_robust_list", "set_tid_address", "arch_prctl",
+	/* ourselves */
+	"exit", "exit_group", "getegid", "geteuid", "getgid", "getgroups",
+	"getpgrp", "getpid", "getppid", "getrandom", "getresgid", "getresuid",
+	"getrlimit", "getrusage", "gettid", "getuid", "getcpu", "prlimit64",
+	"restart_syscall", "sysinfo", "tgkill", "umask", "uname",
+	/* signals and time */
+	"clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep",
+	"gettimeofday", "nanosleep", "rt_sigaction", "rt_sigpending",
+	"rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
+	"rt_sigtimedwait_time64", "sigaltstack", "sigreturn", "time",
+	"timerfd_create", "timerfd_gettime", "timerfd_settime",
+	/* descriptors */
+	"close", "close_range", "dup", "dup2", "dup3", "epoll_create",
+	"epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
+	"epoll_wait", "eventfd", "eventfd2", "fcntl", "fcntl64", "pipe",
+	"pipe2", "poll", "ppoll", "pselect6", "read", "readv", "select",
+	"_newselect", "signalfd4", "write", "writev",
+	/* files, read */
+	"access", "faccessat", "faccessat2", "fadvise64", "fstat", "fstat64",
+	"fstatfs", "fstatfs64", "getcwd", "getdents", "getdents64", "_llseek",
+	"lseek", "lstat", "lstat64", "newfstatat", "fstatat64", "open",
+	"openat", "pread64", "preadv", "readlink", "readlinkat", "stat",
+	"stat64", "statfs", "statfs64", "statx",
+	/* files, written: last good settings, spool, log, our own sockets */
+	"fallocate", "fchmod", "fdatasync", "flock", "fsync", "ftruncate",
+	"ftruncate64", "mkdir", "mkdirat", "pwrite64", "pwritev", "rename",
+	"renameat", "renameat2", "rmdir", "unlink", "unlinkat",
+	/* sockets */
+	"accept", "accept4", "bind", "connect", "getpeername", "getsockname",
+	"getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmsg",
+	"send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
+	"socketpair", NULL
+};
+
+/* Message bodies that a module needs whole. */
+static const char *const milter_calls[] = { "memfd_create", "copy_file_range",
+	"sendfile", "sendfile64", NULL };
+static const char *const policyd_calls[] = { NULL };
+/* Following a log file; reading the journal. */
+static const char *const bounced_calls[] = { "inotify_add_watch",
+	"inotify_init1", "inotify_rm_watch", "memfd_create",
+	"name_to_handle_at", NULL };
+/* libmicrohttpd answers with files. */
+static const char *const apid_calls[] = { "memfd_create", "sendfile",
+	"sendfile64", NULL };
+
+/* Nobody who is not an attacker would try these. */
+static const char *const deadly_calls[] = { "bpf", "chroot", "delete_module",
+	"execve", "execveat", "finit_module", "init_module", "kexec_file_load",
+	"kexec_load", "mount", "move_mount", "open_by_handle_at", "open_tree",
+	"pivot_root", "process_vm_readv", "process_vm_writev", "ptrace",
+	"reboot", "setns", "swapon", "umount2", "unshare", NULL };
+
+static const unsigned long families[] = { AF_UNIX, AF_INET, AF_INET6,
+	AF_NETLINK /* addresses of interfaces, for resolvers */ };
+static const unsigned long ioctls[] = { FIONBIO, FIONREAD, FIOCLEX,
+	TCGETS /* isatty */ };
+static const unsigned long prctls[] = { PR_SET_NAME, PR_GET_NAME,
+	PR_GET_DUMPABLE, PR_SET_VMA };
+
+static const char *const *const role_calls[] = {
+	[SANDBOX_MILTER] = milter_calls,
+	[SANDBOX_POLICYD] = policyd_calls,
+	[SANDBOX_BOUNCED] = bounced_calls,
+	[SANDBOX_APID] = apid_calls,
+};
+
+static int
+add_calls(scmp_filter_ctx filter, uint32_t action, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		int call = seccomp_syscall_resolve_name(*names);
+
+		if (call != __NR_SCMP_ERROR &&
+		    seccomp_rule_add(filter, action, call, 0) == -ENOMEM)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+/* Allow a call when its argument has one of these values. */
+static int
+add_values(scmp_filter_ctx filter, int call, unsigned argument,
+    const unsigned long *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct scmp_arg_cmp is_value =
+		    SCMP_CMP64(argument, SCMP_CMP_EQ, values[i]);
+
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1,
+			&is_value) < 0)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+static int
+add_checked(scmp_filter_ctx filter)
+{
+	const struct scmp_arg_cmp is_thread =
+	    SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	int rc;
+
+	if ((rc = add_values(filter, SCMP_SYS(socket), 0, families,
+		 sizeof(families) / sizeof(families[0]))) < 0 ||
+	    (rc = add_values(filter, SCMP_SYS(ioctl), 1, ioctls,
+		 sizeof(ioctls) / sizeof(ioctls[0]))) < 0 ||
+	    (rc = add_values(filter, SCMP_SYS(prctl), 0, prctls,
+		 sizeof(prctls) / sizeof(prctls[0]))) < 0)
+		return rc;
+	/* The flags of clone3 can not be seen; libc falls back to clone. */
+	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
+		0) < 0 ||
+	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+		&is_thread) < 0)
+		return ERR_NOMEM;
+	return 0;
+}
+
+int
+sandbox_enter(enum sandbox_role role)
+{
+	scmp_filter_ctx filter;
+	int rc;
+
+	if (role == SANDBOX_NONE)
+		return 0;
+	if ((filter = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL)
+		return ERR_NOMEM;
+	/* Both are for the person who looks for a fault; old kernels lack them.
+	 */
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
+	(void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if ((rc = add_calls(filter, SCMP_ACT_ALLOW, base_calls)) < 0 ||
+	    (rc = add_calls(filter, SCMP_ACT_ALLOW, role_calls[role])) < 0 ||
+	    (rc = add_calls(filter, SCMP_ACT_KILL_PROCESS, deadly_calls)) < 0 ||
+	    (rc = add_checked(filter)) < 0)
+		goto out;
+	if (seccomp_load(filter) < 0)
+		rc = ERR_DENIED;
+out:
+	seccomp_release(filter);
+	return rc;
+}
