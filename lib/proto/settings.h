@@ -165,6 +165,14 @@ int settings_seal(struct json *doc, struct slice name,
     const struct master_key *master);
 /* What a new tenant begins with. */
 struct json *settings_template(struct slice name);
+/* For people: each secret becomes "(sealed)".  0 or ERR_NOMEM. */
+int settings_hide_secrets(struct json *doc, struct slice name);
+/* Whether a JSON Pointer names a secret, or what may hold one. */
+bool settings_is_secret(struct slice name, struct slice pointer);
+/* A tenant's name as it must be, or SETTINGS_GLOBAL. */
+bool settings_name_ok(struct slice name);
+/* The published JSON Schema. */
+const char *settings_schema_source(void);
 
 /* ---- the compiled snapshot ---- */
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A compiled snapshot of the settings: asking it, and counting its users. */
+#include "proto/settings.h"
+
+#include <stdlib.h>
+
+#include "proto/address.h"
+#include "proto/schema.h"
+#include "proto/settings_snapshot.h"
+#include "util/arena.h"
+#include "util/crypto.h"
+#include "util/map.h"
+#include "util/number.h"
+
+struct settings *
+settings_ref(struct settings *s)
+{
+	(void)atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+	return s;
+}
+
+static void
+owned_free(struct owned *o)
+{
+	for (; o != NULL; o = o->next) {
+		map_free(o->map, NULL);
+		sign_key_free(o->key);
+		if (o->secret == NULL)
+			continue;
+		if (o->secret->at != NULL)
+			crypto_wipe(o->secret->at, o->secret->cap);
+		buf_done(o->secret);
+	}
+}
+
+void
+settings_unref(struct settings *s)
+{
+	if (s == NULL ||
+	    atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	owned_free(s->owned); /* the list itself lies in the arena */
+	map_free(s->names, NULL);
+	map_free(s->users, NULL);
+	map_free(s->by_user, NULL);
+	map_free(s->by_domain, NULL);
+	arena_free(s->arena);
+	free(s);
+}
+
+struct slice
+settings_lower(struct slice s, char room[SETTINGS_LOWER_MAX])
+{
+	if (s.at == NULL || s.len > SETTINGS_LOWER_MAX)
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < s.len; i++)
+		room[i] = s.at[i] >= 'A' && s.at[i] <= 'Z'
+			      ? (char)(s.at[i] - 'A' + 'a')
+			      : s.at[i];
+	return (struct slice){ room, s.len };
+}
+
+/* ---- which tenant ---- */
+
+/* struct tenant_match in the form that rules compare. */
+struct facts {
+	char user_room[SETTINGS_LOWER_MAX], domain_room[SETTINGS_LOWER_MAX];
+	struct slice user, domain;
+	uint64_t port; /* 0: none */
+	bool has_client;
+	struct schema_network client;
+};
+
+static void
+facts_of(const struct tenant_match *match, struct facts *f)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	struct slice domain = { NULL, 0 };
+
+	if (match->sender.at != NULL)
+		domain = address_domain(match->sender);
+	f->user = settings_lower(match->sasl_user, f->user_room);
+	f->domain = settings_lower(domain, f->domain_room);
+	f->port = 0;
+	if (match->listener_port.at != NULL)
+		(void)number_parse(match->listener_port, 1, 65535, &f->port);
+	f->has_client = match->client.at != NULL &&
+			schema_network_parse(match->client, &f->client) == 0;
+	/* ::ffff:192.0.2.1 is a client by IPv4 (RFC 4291, 2.5.5.2). */
+	if (f->has_client && f->client.ipv6 &&
+	    memcmp(f->client.octets, mapped, sizeof(mapped)) == 0) {
+		memmove(f->client.octets, f->client.octets + 12, 4);
+		f->client.ipv6 = false;
+	}
+}
+
+static bool
+network_holds(const struct schema_network *n, const struct schema_network *a)
+{
+	unsigned octets = n->bits / 8, rest = n->bits % 8;
+
+	if (n->ipv6 != a->ipv6 || memcmp(n->octets, a->octets, octets) != 0)
+		return false;
+	return rest == 0 ||
+	       ((n->octets[octets] ^ a->octets[octets]) >> (8 - rest)) == 0;
+}
+
+static bool
+port_matches(const struct tenant_rule *r, const struct facts *f)
+{
+	for (size_t i = 0; i < r->port_count; i++)
+		if (r->ports[i] == f->port)
+			return true;
+	return r->port_count == 0;
+}
+
+static bool
+client_matches(const struct tenant_rule *r, const struct facts *f)
+{
+	for (size_t i = 0; f->has_client && i < r->network_count; i++)
+		if (network_holds(&r->networks[i], &f->client))
+			return true;
+	return r->network_count == 0;
+}
+
+static bool
+rule_matches(const struct tenant_rule *r, const struct facts *f)
+{
+	if (!port_matches(r, f))
+		return false;
+	if (r->users != NULL &&
+	    (f->user.at == NULL || map_get(r->users, f->user) == NULL))
+		return false;
+	if (r->domains != NULL &&
+	    (f->domain.at == NULL || map_get(r->domains, f->domain) == NULL))
+		return false;
+	return client_matches(r, f);
+}
+
+/* The first of these that matches and stands before best. */
+static size_t
+first_match(const struct settings *s, const struct candidates *list,
+    const struct facts *f, size_t best)
+{
+	const struct candidate *c = list != NULL ? list->first : NULL;
+
+	for (; c != NULL && c->rule < best; c = c->next)
+		if (rule_matches(&s->rules[c->rule], f))
+			return c->rule;
+	return best;
+}
+
+const struct tenant *
+settings_tenant_for(const struct settings *s, const struct tenant_match *match)
+{
+	size_t best = s->rule_count;
+	struct facts f;
+
+	if (s->rule_count == 0)
+		return s->fallback;
+	facts_of(match, &f);
+	if (f.user.at != NULL)
+		best = first_match(s, map_get(s->by_user, f.user), &f, best);
+	if (f.domain.at != NULL)
+		best =
+		    first_match(s, map_get(s->by_domain, f.domain), &f, best);
+	best = first_match(s, &s->others, &f, best);
+	return best < s->rule_count ? s->rules[best].tenant : s->fallback;
+}
+
+/* ---- by name ---- */
+
+const struct tenant *
+settings_tenant(const struct settings *s, struct slice name)
+{
+	return map_get(s->names, name);
+}
+
+size_t
+settings_tenant_count(const struct settings *s)
+{
+	return s->tenant_count;
+}
+
+const struct tenant *
+settings_tenant_at(const struct settings *s, size_t i)
+{
+	return i < s->tenant_count ? &s->tenants[i] : NULL;
+}
+
+const struct api_user *
+settings_user(const struct settings *s, struct slice name,
+    const struct tenant **ret_tenant)
+{
+	char room[SETTINGS_LOWER_MAX];
+	struct slice lower = settings_lower(name, room);
+	const struct user_entry *e =
+	    lower.at != NULL ? map_get(s->users, lower) : NULL;
+
+	if (e == NULL)
+		return NULL;
+	*ret_tenant = e->tenant;
+	return e->user;
+}
+
+static int
+compare_domain(const void *name, const void *entry)
+{
+	const struct slice *a = name;
+	const struct settings_domain *d = entry;
+	size_t len = a->len < d->name.len ? a->len : d->name.len;
+	int order = len > 0 ? memcmp(a->at, d->name.at, len) : 0;
+
+	if (order != 0)
+		return order;
+	return (a->len > d->name.len) - (a->len < d->name.len);
+}
+
+const struct settings_domain *
+settings_signing_domain(const struct tenant *t, struct slice domain)
+{
+	char room[SETTINGS_LOWER_MAX];
+	struct slice rest = settings_lower(domain, room), label;
+	bool itself = true;
+
+	while (rest.at != NULL && t->domain_count > 0) {
+		const struct settings_domain *d = bsearch(&rest, t->domains,
+		    t->domain_count, sizeof(*d), compare_domain);
+
+		if (d != NULL && (itself || d->subdomains))
+			return d;
+		itself = false;
+		(void)slice_split(&rest, '.', &label);
+	}
+	return NULL;
+}
