@@ -39,6 +39,13 @@ struct key key_limit(struct slice tenant, struct slice rule,
 /* pn:ev:{h:HOST}:YYYYMMDD  stream of events */
 struct key key_events(struct slice host, int64_t wall_us);
 struct key key_events_day(struct slice host, struct slice yyyymmdd);
+/*
+ * The streams of the days before and behind the midnight (returned, ms) that
+ * is nearest to wall_us.  A script that writes takes the one that Redis's own
+ * clock says, so that a day is over for all writers at the same instant.
+ */
+int64_t key_events_pair(struct slice host, int64_t wall_us,
+    struct key ret_keys[2]);
 /* pn:ck:{h:HOST}  hash: log source -> checkpoint */
 struct key key_checkpoint(struct slice host);
 /* pn:m:{h:HOST}:QUEUEID  hash: facts and per-recipient state of a message */
@@ -46,6 +53,8 @@ struct key key_message(struct slice host, struct slice queue_id);
 /* pn:c:{h:HOST}:TENANT:YYYYMMDDHH  hash: "MM:counter" -> number */
 struct key key_counters(struct slice host, struct slice tenant,
     int64_t wall_us);
+/* What stands before TENANT: for scripts, which learn the tenant late. */
+struct key key_counters_prefix(struct slice host);
 /* pn:p:{h:HOST}  hash: consumer -> position in the host's streams */
 struct key key_positions(struct slice host);
 /* pn:hosts  hash: host -> last seen, wall clock seconds */

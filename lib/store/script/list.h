@@ -1,2 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The scripts: X(name) for lib/store/script/name.lua.  Included by redis.h. */
+/*
+ * The scripts, in the order of the alphabet: X(name) for
+ * lib/store/script/name.lua, which also stands in lib/store/Makefile.inc.
+ * Included by redis.h.
+ */
+X(block_count)
+X(block_page)
+X(block_put)
+X(block_remove)

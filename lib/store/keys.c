@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of all keys in Redis, and the only place with their text. */
+#include "store/keys.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/number.h"
+
+#define DAY_MS (86400 * INT64_C(1000))
+
+/* ---- the table ---- */
+
+enum who { POLICYD, MILTER, BOUNCED, APID, CLI, NWHO };
+
+static const char *const who_name[NWHO] = {
+	[POLICYD] = "policyd",
+	[MILTER] = "milter",
+	[BOUNCED] = "bounced",
+	[APID] = "apid",
+	[CLI] = "cli",
+};
+
+#define R(who) (1u << (who))
+#define ALL_OF_THEM (R(POLICYD) | R(MILTER) | R(BOUNCED) | R(APID) | R(CLI))
+
+struct key_row {
+	const char *name;    /* as the manual shows it */
+	const char *pattern; /* of the ACL */
+	const char *type;
+	const char *ttl;
+	const char *text; /* mdoc */
+	unsigned readers, writers;
+};
+
+static const struct key_row keys[] = {
+	{
+	    .name = "pn:b:{TENANT:NNN}",
+	    .pattern = "pn:b:*",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Suppression list: address to block record, 256 shards a\n"
+		    "tenant.",
+	    .readers = ALL_OF_THEM,
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:bi:{TENANT:NNN}",
+	    .pattern = "pn:bi:*",
+	    .type = "sorted set",
+	    .ttl = "none",
+	    .text = "Addresses of the same shard that are blocked or exempt,\n"
+		    "all with score 0: the order of pages.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:r:{TENANT:RULE:VALUE}",
+	    .pattern = "pn:r:*",
+	    .type = "string",
+	    .ttl = "until the limit is idle",
+	    .text = "Rate limit: theoretical arrival time in microseconds.",
+	    .readers = R(POLICYD) | R(MILTER),
+	    .writers = R(POLICYD) | R(MILTER),
+	},
+	{
+	    .name = "pn:ev:{h:HOST}:YYYYMMDD",
+	    .pattern = "pn:ev:*",
+	    .type = "stream",
+	    .ttl = "40 days after its day",
+	    .text = "Events of one host and UTC day of Redis's clock.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:ck:{h:HOST}",
+	    .pattern = "pn:ck:*",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Checkpoints of the log follower: log source to place.",
+	    .readers = R(BOUNCED) | R(CLI),
+	    .writers = R(BOUNCED),
+	},
+	{
+	    .name = "pn:m:{h:HOST}:QUEUEID",
+	    .pattern = "pn:m:*",
+	    .type = "hash",
+	    .ttl = "15 days",
+	    .text = "A message: facts until its queued events are written,\n"
+		    "then the state of each recipient; deleted when it left\n"
+		    "the queue and every recipient succeeded.",
+	    .readers = R(MILTER) | R(BOUNCED) | R(CLI),
+	    .writers = R(MILTER) | R(BOUNCED),
+	},
+	{
+	    .name = "pn:c:{h:HOST}:TENANT:YYYYMMDDHH",
+	    .pattern = "pn:c:*",
+	    .type = "hash",
+	    .ttl = "40 days",
+	    .text = "Counters of one hour: minute and name to number.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:p:{h:HOST}",
+	    .pattern = "pn:p:*",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Consumers of the host's events: name to event read last.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID),
+	},
+	{
+	    .name = "pn:hosts",
+	    .pattern = "pn:hosts",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Hosts that write events: name to time last seen.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:{s}:NAME",
+	    .pattern = "pn:{s}:*",
+	    .type = "hash, string",
+	    .ttl = "none",
+	    .text = "Settings: revisions, documents, drafts.",
+	    .readers = ALL_OF_THEM,
+	    .writers = R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:w:{TENANT:ENDPOINT}:NAME",
+	    .pattern = "pn:w:*",
+	    .type = "stream, hash, sorted set",
+	    .ttl = "3 days; dead letters 40 days",
+	    .text = "Queue of one webhook.",
+	    .readers = R(APID) | R(CLI),
+	    .writers = R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:a:{TENANT}:YYYYMMDD",
+	    .pattern = "pn:a:*",
+	    .type = "stream",
+	    .ttl = "90 days after its day",
+	    .text = "Audit log: who changed what.",
+	    .readers = R(APID) | R(CLI),
+	    .writers = R(APID) | R(CLI),
+	},
+};
+#define NKEYS (sizeof(keys) / sizeof(keys[0]))
+
+/* What each program may do with its keys; the connection's own commands and
+ * what every script needs stand in acl_common. */
+static const char acl_common[] =
+    "+hello +auth +ping +select +role +client|setname +script|load "
+    "+evalsha +time";
+static const char *const acl_commands[NWHO] = {
+	[POLICYD] = "+hget +hmget +hgetall +get +set +xadd +exists +expire "
+		    "+expireat +hincrby +hset +subscribe",
+	[MILTER] = "+hget +hmget +hgetall +get +set +xadd +exists +expire "
+		   "+expireat +hincrby +hset +hdel +del +subscribe",
+	[BOUNCED] = "+hget +hmget +hgetall +get +xadd +xrange +exists +expire "
+		    "+expireat +hincrby +hset +hdel +del +hlen +zadd +zrem "
+		    "+zrangebylex +subscribe",
+	[APID] = "+@read +@write +subscribe +publish -@dangerous",
+	[CLI] = "+@read +@write +subscribe +publish +config|get +info "
+		"-keys",
+};
+
+static void
+print_who(FILE *out, unsigned set)
+{
+	const char *comma = "";
+
+	for (unsigned i = 0; i < NWHO; i++)
+		if ((set & R(i)) != 0) {
+			fprintf(out, "%s%s", comma, who_name[i]);
+			comma = ", ";
+		}
+	fputs(".\n", out);
+}
+
+void
+keys_print_mdoc(FILE *out)
+{
+	fputs(".Bl -tag -width Ds\n", out);
+	for (size_t i = 0; i < NKEYS; i++) {
+		const struct key_row *k = &keys[i];
+
+		fprintf(out, ".It Li %s\n%s\n.br\nType: %s; TTL: %s.\n",
+		    k->name, k->text, k->type, k->ttl);
+		fputs(".br\nRead by: ", out);
+		print_who(out, k->readers);
+		fputs(".br\nWritten by: ", out);
+		print_who(out, k->writers);
+	}
+	fputs(".El\n", out);
+}
+
+void
+keys_print_acl(FILE *out)
+{
+	for (unsigned i = 0; i < NWHO; i++) {
+		fprintf(out,
+		    "ACL SETUSER postern-%s on resetkeys "
+		    "resetchannels -@all %s %s",
+		    who_name[i], acl_common, acl_commands[i]);
+		for (size_t k = 0; k < NKEYS; k++) {
+			bool r = (keys[k].readers & R(i)) != 0;
+			bool w = (keys[k].writers & R(i)) != 0;
+
+			if (r || w)
+				fprintf(out, " %s~%s",
+				    r && w ? "%RW"
+				    : r    ? "%R"
+					   : "%W",
+				    keys[k].pattern);
+		}
+		fprintf(out, " &%.*s\n", SLICE_F(key_settings_channel()));
+	}
+}
+
+/* ---- making them ---- */
+
+static uint64_t
+fnv1a(uint64_t h, const char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		h ^= (unsigned char)at[i];
+		h *= UINT64_C(1099511628211);
+	}
+	return h;
+}
+#define FNV_START UINT64_C(14695981039346656037)
+
+unsigned
+key_shard(struct slice address)
+{
+	uint64_t h = fnv1a(FNV_START, address.at, address.len);
+
+	h ^= h >> 32;
+	h ^= h >> 16;
+	h ^= h >> 8;
+	return (unsigned)(h % KEY_SHARDS);
+}
+
+static void
+add(struct key *k, struct slice s)
+{
+	size_t room = KEY_MAX - k->len;
+	size_t n = s.len < room ? s.len : room;
+
+	if (n > 0)
+		memcpy(k->text + k->len, s.at, n);
+	k->len += n;
+}
+
+static void
+add_digits(struct key *k, unsigned value, int digits)
+{
+	char text[10];
+
+	for (int i = digits; i-- > 0; value /= 10)
+		text[i] = (char)('0' + value % 10);
+	add(k, (struct slice){ text, (size_t)digits });
+}
+
+static void
+add_date(struct key *k, int64_t wall_us, bool hour)
+{
+	time_t t = (time_t)(wall_us / 1000000);
+	struct tm tm = { 0 };
+
+	(void)gmtime_r(&t, &tm);
+	add_digits(k, (unsigned)tm.tm_year + 1900, 4);
+	add_digits(k, (unsigned)tm.tm_mon + 1, 2);
+	add_digits(k, (unsigned)tm.tm_mday, 2);
+	if (hour)
+		add_digits(k, (unsigned)tm.tm_hour, 2);
+}
+
+static struct key
+shard_key(struct slice prefix, struct slice tenant, unsigned shard)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, prefix);
+	add(&k, tenant);
+	add(&k, SLICE(":"));
+	add_digits(&k, shard % KEY_SHARDS, 3);
+	add(&k, SLICE("}"));
+	return k;
+}
+
+struct key
+key_blocks(struct slice tenant, unsigned shard)
+{
+	return shard_key(SLICE("pn:b:{"), tenant, shard);
+}
+
+struct key
+key_block_index(struct slice tenant, unsigned shard)
+{
+	return shard_key(SLICE("pn:bi:{"), tenant, shard);
+}
+
+/*
+ * value comes from outside and may be longer than a key: then a hash of the
+ * whole stands for its end.
+ */
+struct key
+key_limit(struct slice tenant, struct slice rule, struct slice value)
+{
+	struct key k;
+	static const char hex[] = "0123456789abcdef";
+	const size_t most = 300;
+
+	k.len = 0;
+	add(&k, SLICE("pn:r:{"));
+	add(&k, tenant);
+	add(&k, SLICE(":"));
+	add(&k, rule);
+	add(&k, SLICE(":"));
+	if (value.len > most) {
+		uint64_t h = fnv1a(FNV_START, value.at, value.len);
+		char text[17] = "#";
+
+		for (size_t i = 1; i < sizeof(text); i++, h >>= 4)
+			text[i] = hex[h & 15];
+		value.len = most;
+		add(&k, value);
+		add(&k, (struct slice){ text, sizeof(text) });
+	} else {
+		add(&k, value);
+	}
+	add(&k, SLICE("}"));
+	return k;
+}
+
+static struct key
+host_key(struct slice prefix, struct slice host)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, prefix);
+	add(&k, SLICE("{h:"));
+	add(&k, host);
+	add(&k, SLICE("}"));
+	return k;
+}
+
+struct key
+key_events(struct slice host, int64_t wall_us)
+{
+	struct key k = host_key(SLICE("pn:ev:"), host);
+
+	add(&k, SLICE(":"));
+	add_date(&k, wall_us, false);
+	return k;
+}
+
+struct key
+key_events_day(struct slice host, struct slice yyyymmdd)
+{
+	struct key k = host_key(SLICE("pn:ev:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, yyyymmdd);
+	return k;
+}
+
+int64_t
+key_events_pair(struct slice host, int64_t wall_us, struct key ret_keys[2])
+{
+	/* The midnight nearest to our clock. */
+	int64_t midnight_ms = (wall_us / 1000 + DAY_MS / 2) / DAY_MS * DAY_MS;
+
+	ret_keys[0] = key_events(host, (midnight_ms - 1) * 1000);
+	ret_keys[1] = key_events(host, midnight_ms * 1000);
+	return midnight_ms;
+}
+
+struct key
+key_checkpoint(struct slice host)
+{
+	return host_key(SLICE("pn:ck:"), host);
+}
+
+struct key
+key_message(struct slice host, struct slice queue_id)
+{
+	struct key k = host_key(SLICE("pn:m:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, queue_id);
+	return k;
+}
+
+struct key
+key_counters_prefix(struct slice host)
+{
+	struct key k = host_key(SLICE("pn:c:"), host);
+
+	add(&k, SLICE(":"));
+	return k;
+}
+
+struct key
+key_counters(struct slice host, struct slice tenant, int64_t wall_us)
+{
+	struct key k = key_counters_prefix(host);
+
+	add(&k, tenant);
+	add(&k, SLICE(":"));
+	add_date(&k, wall_us, true);
+	return k;
+}
+
+struct key
+key_positions(struct slice host)
+{
+	return host_key(SLICE("pn:p:"), host);
+}
+
+struct key
+key_hosts(void)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:hosts"));
+	return k;
+}
+
+struct key
+key_settings(struct slice name)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:{s}:"));
+	add(&k, name);
+	return k;
+}
+
+struct key
+key_webhook(struct slice tenant, struct slice endpoint, struct slice name)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:w:{"));
+	add(&k, tenant);
+	add(&k, SLICE(":"));
+	add(&k, endpoint);
+	add(&k, SLICE("}:"));
+	add(&k, name);
+	return k;
+}
+
+struct key
+key_audit(struct slice tenant, int64_t wall_us)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:a:{"));
+	add(&k, tenant);
+	add(&k, SLICE("}:"));
+	add_date(&k, wall_us, false);
+	return k;
+}
+
+struct slice
+key_settings_channel(void)
+{
+	return SLICE("pn:settings");
+}

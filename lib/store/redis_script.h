@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_REDIS_SCRIPT_H
+#define STORE_REDIS_SCRIPT_H
+
+#include "store/redis.h"
+
+/* The text of a script, compiled in from lib/store/script/NAME.lua. */
+const char *redis_script_text(enum script script);
+
+#endif /* STORE_REDIS_SCRIPT_H */

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Count one error of an address, and block it when there were enough.
+-- KEYS  1 blocks (hash)  2 their index (sorted set)
+-- ARGV  1 address  2 event id  3 message  4 queue id  5 reason  6 status
+--       7 when, s  8 observe 0/1  9 threshold  10 once a day 0/1
+--       11 forget, s  12 watch, s
+-- Returns 0 counted, 1 registered, 2 already, 3 exempt, 4 would.
+--
+-- The field "counts" is "STATUS=COUNT@LAST,...;ID ID ...": for each status how
+-- many and when last, then short hashes of the last messages counted.
+--@ block_record.inc.lua
+local address, event_id = ARGV[1], ARGV[2]
+local status, at = tonumber(ARGV[6]), tonumber(ARGV[7])
+local observe, threshold = ARGV[8] == '1', tonumber(ARGV[9])
+local once_a_day, forget = ARGV[10] == '1', tonumber(ARGV[11])
+local watch = tonumber(ARGV[12])
+local IDS = 8
+
+local text = redis.call('HGET', KEYS[1], address)
+local r = record_parse(text or 'c')
+
+if r.state == 'e' then return 3 end
+if r.state == 'b' then
+  if r.event_id == event_id then return 1 end
+  if r.expires == 0 or at < r.expires then return 2 end
+  redis.call('ZREM', KEYS[2], address)
+  local ids = r.counts:match(';.*') or ''
+  r = record_parse('c')
+  r.counts = ids
+end
+
+local id = redis.sha1hex(ARGV[3] ~= '' and ARGV[3] or event_id):sub(1, 8)
+local ids, counts = {}, {}
+for known in (r.counts:match(';(.*)') or ''):gmatch('%S+') do
+  if known == id then return 2 end
+  ids[#ids + 1] = known
+end
+ids[#ids + 1] = id
+if #ids > IDS then table.remove(ids, 1) end
+
+local count, last = 0, nil
+for s, n, when in r.counts:gmatch('(%d+)=(%d+)@(%d+)') do
+  if tonumber(s) == status then
+    count, last = tonumber(n), tonumber(when)
+  else
+    counts[#counts + 1] = s .. '=' .. n .. '@' .. when
+  end
+end
+if last ~= nil and forget > 0 and at - last >= forget then
+  count, last = 0, nil
+end
+local result = 0
+if once_a_day and last ~= nil and
+    math.floor(at / 86400) == math.floor(last / 86400) then
+  result = 2
+else
+  count = count + 1
+end
+if last == nil or at > last then last = at end
+counts[#counts + 1] = string.format('%d=%d@%.0f', status, count, last)
+
+if r.first == 0 or count == 1 and #counts == 1 then r.first = at end
+r.status, r.count, r.last = status, count, math.max(r.last, at)
+if r.since == 0 then r.since = at end
+r.queue_id, r.reason = ARGV[4], ARGV[5]
+r.counts = table.concat(counts, ',') .. ';' .. table.concat(ids, ' ')
+if result == 0 and count >= threshold then
+  result = observe and 4 or 1
+end
+if result == 1 then
+  r.state, r.since, r.origin, r.event_id = 'b', at, 'bounce', event_id
+  r.expires = watch > 0 and at + watch or 0
+  r.ref = reference(event_id .. ' ' .. address)
+  redis.call('ZADD', KEYS[2], 0, address)
+end
+redis.call('HSET', KEYS[1], address, record_format(r))
+return result
