@@ -129,7 +129,7 @@ find(const struct map *m, struct slice key, uint64_t hash)
 		struct entry *e = &m->at[i];
 
 		if (is_live(e) && e->hash == hash && e->len == key.len &&
-		    memcmp(e->key, key.at, key.len) == 0)
+		    (key.len == 0 || memcmp(e->key, key.at, key.len) == 0))
 			return e;
 	}
 	return NULL;
