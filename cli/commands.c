@@ -8,5 +8,6 @@
 const struct command *const commands[] = {
 	&command_help,
 	&command_postfix,
+	&command_doctor,
 	NULL,
 };

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* postern doctor: the master key, Postfix's log and its configuration. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/doctor.h"
+#include "cli/postfix_config.h"
+#include "cli/subprocess.h"
+#include "service/host_config.h"
+#include "util/crypto.h"
+#include "util/err.h"
+
+#define GROUPS_MAX 256
+#define STATUS_TIMEOUT_MS 30000
+
+void
+doctor_master_key(struct doctor *d)
+{
+	const char *path = d->config->master_key_file;
+	struct master_key key;
+	int rc = crypto_master_load(path, &key);
+
+	crypto_wipe(&key, sizeof(key));
+	if (rc == 0)
+		doctor_report(d, HEALTH_OK, NULL, "master key: %s", path);
+	else if (rc == ERR_NOTFOUND)
+		doctor_report(d, HEALTH_FAIL,
+		    "make it once by \"postern init\", and copy it to each"
+		    " host",
+		    "master key: %s is not there", path);
+	else if (rc == ERR_DENIED)
+		doctor_report(d, HEALTH_FAIL,
+		    "give it to root, mode 0600; if others could read it,"
+		    " make new secrets",
+		    "master key: %s is open to others", path);
+	else
+		doctor_report(d, HEALTH_FAIL,
+		    "it has 64 hexadecimal digits; restore it from a copy",
+		    "master key: %s: %s", path, err_text(rc));
+}
+
+/* Would this user be let in, by the mode bits alone? */
+static bool
+user_may_read(const char *user, const struct stat *st)
+{
+	const struct passwd *pw = getpwnam(user);
+	gid_t groups[GROUPS_MAX];
+	int count = GROUPS_MAX;
+
+	if (pw == NULL)
+		return false;
+	if (pw->pw_uid == 0)
+		return true;
+	if (pw->pw_uid == st->st_uid)
+		return (st->st_mode & S_IRUSR) != 0;
+	if (getgrouplist(user, pw->pw_gid, groups, &count) < 0)
+		count = GROUPS_MAX;
+	for (int i = 0; i < count; i++)
+		if (groups[i] == st->st_gid)
+			return (st->st_mode & S_IRGRP) != 0;
+	return (st->st_mode & S_IROTH) != 0;
+}
+
+void
+doctor_maillog(struct doctor *d)
+{
+	const char *path = d->config->maillog, *user = d->config->user;
+	struct stat st;
+
+	if (strcmp(path, "journal") == 0) {
+		doctor_report(d, HEALTH_OK, NULL, "Postfix's log: journal");
+		return;
+	}
+	if (stat(path, &st) < 0)
+		doctor_report(d, HEALTH_FAIL,
+		    "set maillog in postern.conf to the file that syslog or"
+		    " maillog_file writes, or to journal",
+		    "Postfix's log: %s: %s", path, strerror(errno));
+	else if (*user != '\0' && !user_may_read(user, &st))
+		doctor_report(d, HEALTH_FAIL,
+		    "put the user into the log's group (Debian: adm), and"
+		    " restart postern-bounced",
+		    "Postfix's log: %s is closed to user %s", path, user);
+	else
+		doctor_report(d, HEALTH_OK, NULL, "Postfix's log: %s", path);
+}
+
+static void
+report_hooks(struct doctor *d, const struct postfix_edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		doctor_report(d, HEALTH_FAIL, "run \"postern postfix enable\"",
+		    "Postfix: %.*s is not as it should be: %s",
+		    SLICE_F(edits->at[i].name), edits->at[i].why);
+	if (edits->count == 0)
+		doctor_report(d, HEALTH_OK, NULL, "Postfix: hooks in %s",
+		    d->config->postfix_config_directory);
+}
+
+void
+doctor_postfix(struct doctor *d)
+{
+	const char *folder = d->config->postfix_config_directory;
+	const char *const status[] = { "postfix", "-c", folder, "status",
+		NULL };
+	struct postfix_wanted wanted;
+	struct postfix_edits edits;
+	struct postfix_now now;
+	int rc = postfix_config_wanted(d->arena, d->config, folder, &wanted);
+
+	if (rc == 0)
+		rc = postfix_config_read(d->arena, folder, &now);
+	if (rc == 0)
+		rc = postfix_plan_enable(d->arena, &now, &wanted, &edits);
+	if (rc < 0) {
+		doctor_report(d, HEALTH_FAIL,
+		    "see that \"postconf -n\" works, and that"
+		    " postfix_config_directory is right",
+		    "Postfix: %s: %s", folder, err_text(rc));
+		return;
+	}
+	report_hooks(d, &edits);
+	if (subprocess_run(status, STATUS_TIMEOUT_MS, SUBPROCESS_HIDE, NULL) ==
+	    0)
+		doctor_report(d, HEALTH_OK, NULL, "Postfix: runs");
+	else
+		doctor_report(d, HEALTH_WARN, "\"postfix start\"",
+		    "Postfix: does not run");
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""postern doctor finds what is wrong, and says what to do."""
+
+
+def doctor(env, check=False):
+    return env.cli.run("doctor", "-s", "127.0.0.1", check=check)
+
+
+def test_a_bare_host_is_told_what_is_missing(base):
+    done = doctor(base)
+    assert done.returncode == 1
+    for word in ("master key: ", "postern init", "postern-policyd: unix:",
+                 "postern-milter: unix:", "postern-bounced: unix:",
+                 "postern-apid: inet:", "run \"postern postfix enable\"",
+                 "Postfix: does not run"):
+        assert word in done.stdout, word
+    assert "OK    Postfix's log: " in done.stdout
+
+
+def test_hooks_and_log_are_seen(mail):
+    mail.enable()
+    mail.postfix.log.chmod(0o600)
+    done = doctor(mail)
+    assert "OK    Postfix: hooks in " in done.stdout
+    assert "OK    Postfix: runs" in done.stdout
+    assert "FAIL  Postfix's log: " in done.stdout
+    mail.postfix.log.chmod(0o644)
+    assert "OK    Postfix's log: " in doctor(mail).stdout
+
+
+def test_a_master_key_that_others_can_read_is_refused(base):
+    key = base.folder / "etc" / "master.key"
+    key.write_text("00" * 32 + "\n")
+    key.chmod(0o644)
+    assert "is open to others" in doctor(base).stdout
+    key.chmod(0o600)
+    assert "OK    master key: " in doctor(base).stdout
