@@ -25,7 +25,7 @@ struct loop_watch;
 /* Calls readable() for as long as there is something to read from fd. */
 typedef void loop_readable(int fd, void *ctx);
 struct loop_watch *loop_watch_new(struct event_base *base, int fd,
-    loop_readable *readable, void *ctx); /* NULL: no memory */
+    loop_readable *readable, void *ctx);    /* NULL: no memory */
 void loop_watch_free(struct loop_watch *w); /* takes NULL; fd stays open */
 
 #endif /* NET_LOOP_H */
