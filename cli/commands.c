@@ -9,5 +9,6 @@ const struct command *const commands[] = {
 	&command_help,
 	&command_postfix,
 	&command_doctor,
+	&command_classify,
 	NULL,
 };

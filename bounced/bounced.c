@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The bounce reader put together: store, log follower, counting, LMTP. */
+#include "bounced/bounced.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bounced/consumer.h"
+#include "bounced/follower.h"
+#include "bounced/intake.h"
+#include "bounced/lmtp_server.h"
+#include "bounced/log_source.h"
+#include "net/listener.h"
+#include "net/loop.h"
+#include "service/host_config.h"
+#include "store/event_store.h"
+#include "store/settings_store.h"
+#include "store/store.h"
+#include "util/crypto.h"
+#include "util/err.h"
+#include "util/log.h"
+
+#define SETTINGS_POLL_MS 5000
+#define REGISTER_MS (3600 * 1000) /* this host among those that have events */
+#define PASSWORD_MAX 512
+
+static struct bounced {
+	char *host, *names, *checkpoint;
+	uint8_t verp_key[CRYPTO_SHA256_LEN];
+	char password[PASSWORD_MAX];
+	int fds[LISTENER_MAX];
+	size_t fd_count;
+	struct store *store;
+	struct settings_watch *settings;
+	struct follower *follower;
+	struct consumer *consumer;
+	struct intake *intake;
+	struct lmtp_server *server;
+	struct loop_timer *register_timer;
+} bounced;
+
+static int
+read_password(const char *path)
+{
+	if (path == NULL || *path == '\0')
+		return 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n =
+	    fd < 0 ? -1
+		   : read(fd, bounced.password, sizeof(bounced.password) - 1);
+	if (fd >= 0)
+		(void)close(fd);
+	if (n < 0) {
+		log_error("%s: can not be read", path);
+		return ERR_IO;
+	}
+	bounced.password[strcspn(bounced.password, "\r\n")] = '\0';
+	return 0;
+}
+
+static int
+read_verp_key(const char *path)
+{
+	struct master_key master;
+	int rc = crypto_master_load(path, &master);
+
+	if (rc == 0)
+		rc = crypto_derive(&master, "verp", bounced.verp_key);
+	if (rc < 0)
+		log_error("%s: %s", path, err_text(rc));
+	crypto_wipe(&master, sizeof(master));
+	return rc;
+}
+
+int
+bounced_open(const struct host_config *config)
+{
+	char error[256];
+	int rc;
+
+	if ((rc = read_password(config->redis_password_file)) < 0 ||
+	    (rc = read_verp_key(config->master_key_file)) < 0)
+		return rc;
+	tzset(); /* the zone of traditional time stamps */
+	rc = listener_open(config->bounced_listen, config->socket_group,
+	    bounced.fds, error, sizeof(error));
+	if (rc < 0) {
+		log_error("%s", error);
+		return rc;
+	}
+	bounced.fd_count = (size_t)rc;
+	return 0;
+}
+
+static void
+store_turned(bool up, const char *why, void *ctx)
+{
+	(void)ctx;
+	if (!up) {
+		log_warning("redis: away: %s", why);
+	} else {
+		log_info("redis: connected");
+		loop_timer_set(bounced.register_timer, 0);
+	}
+	if (bounced.follower != NULL)
+		follower_store_changed(bounced.follower, up);
+}
+
+static void
+register_host(void *ctx)
+{
+	(void)ctx;
+	host_register(bounced.store, slice_of(bounced.host));
+	loop_timer_set(bounced.register_timer, REGISTER_MS);
+}
+
+static void
+settings_turned(int rc, const char *text, void *ctx)
+{
+	(void)ctx;
+	if (rc < 0)
+		log_warning("settings: %s", text);
+	else
+		log_info("settings: %s", text);
+}
+
+static int
+start_store(const struct host_config *config, struct event_base *base)
+{
+	struct store_options options = {
+		.address = config->redis,
+		.user = config->redis_user,
+		.password = bounced.password,
+		.database = config->redis_database,
+		.timeout_ms = config->redis_timeout_ms,
+	};
+	char error[256];
+
+	bounced.register_timer = loop_timer_new(base, register_host, NULL);
+	if (bounced.register_timer == NULL)
+		return ERR_NOMEM;
+	int rc =
+	    store_open(base, &options, &bounced.store, error, sizeof(error));
+	crypto_wipe(bounced.password, sizeof(bounced.password));
+	if (rc < 0) {
+		log_error("redis: %s", error);
+		return rc;
+	}
+	store_on_change(bounced.store, store_turned, NULL);
+	return settings_watch_start(base, bounced.store,
+	    config->state_directory, NULL, SETTINGS_POLL_MS, settings_turned,
+	    NULL, &bounced.settings);
+}
+
+/* Events were written: their errors are counted at once. */
+static void
+events_written(void *ctx)
+{
+	(void)ctx;
+	consumer_kick(bounced.consumer);
+}
+
+static int
+start_follower(const struct host_config *config, struct event_base *base)
+{
+	struct follower_options options = {
+		.host = slice_of(bounced.host),
+		.names = slice_of(bounced.names),
+		.source = bounced.checkpoint,
+		.committed = events_written,
+	};
+	struct log_source *source;
+
+	if (strcmp(config->maillog, "journal") == 0) {
+		source = log_journal_new();
+		if (source == NULL) {
+			log_error("maillog: the journal can not be read, or "
+				  "this program was built without it");
+			return ERR_CONFIG;
+		}
+	} else if ((source = log_file_new(config->maillog)) == NULL) {
+		return ERR_NOMEM;
+	}
+	return follower_start(base, bounced.store, source, &options,
+	    &bounced.follower);
+}
+
+static int
+start_intake(const struct host_config *config, struct event_base *base)
+{
+	struct lmtp_options options = {
+		.fds = bounced.fds,
+		.fd_count = bounced.fd_count,
+		.host = slice_of(bounced.host),
+		.max_clients = config->bounced_max_clients,
+		.max_message = (size_t)config->bounced_max_message_kb * 1024,
+	};
+
+	bounced.intake = intake_new(bounced.store, slice_of(bounced.host),
+	    bounced.verp_key, events_written);
+	if (bounced.intake == NULL)
+		return ERR_NOMEM;
+	return lmtp_server_start(base, bounced.store, bounced.intake, &options,
+	    &bounced.server);
+}
+
+/* What has begun when this fails is undone by bounced_stop(). */
+int
+bounced_start(const struct host_config *config, struct event_base *base)
+{
+	int rc;
+
+	bounced.host = strdup(config->host_name);
+	bounced.names = strdup(config->maillog_names);
+	if (asprintf(&bounced.checkpoint, "log:%.150s", config->maillog) < 0)
+		bounced.checkpoint = NULL;
+	if (bounced.host == NULL || bounced.names == NULL ||
+	    bounced.checkpoint == NULL)
+		return ERR_NOMEM;
+	if ((rc = start_store(config, base)) < 0 ||
+	    (rc = consumer_start(base, bounced.store, bounced.settings,
+		 slice_of(bounced.host), &bounced.consumer)) < 0 ||
+	    (rc = start_follower(config, base)) < 0)
+		return rc;
+	return start_intake(config, base);
+}
+
+int
+bounced_reload(const struct host_config *config)
+{
+	lmtp_server_limits(bounced.server, config->bounced_max_clients,
+	    (size_t)config->bounced_max_message_kb * 1024);
+	return 0;
+}
+
+unsigned
+bounced_drain(void)
+{
+	unsigned left = lmtp_server_drain(bounced.server);
+
+	if (!follower_drain(bounced.follower))
+		left++;
+	if (!consumer_drain(bounced.consumer))
+		left++;
+	return left;
+}
+
+void
+bounced_stop(void)
+{
+	/* First what is under way calls back, into what still stands. */
+	if (bounced.follower != NULL)
+		(void)follower_drain(bounced.follower);
+	if (bounced.consumer != NULL)
+		(void)consumer_drain(bounced.consumer);
+	settings_watch_stop(bounced.settings);
+	store_close(bounced.store);
+	lmtp_server_stop(bounced.server);
+	intake_free(bounced.intake);
+	follower_stop(bounced.follower);
+	consumer_stop(bounced.consumer);
+	loop_timer_free(bounced.register_timer);
+	for (size_t i = 0; i < bounced.fd_count; i++)
+		listener_close(bounced.fds[i]);
+	free(bounced.host);
+	free(bounced.names);
+	free(bounced.checkpoint);
+	crypto_wipe(&bounced, sizeof(bounced));
+}
+
+void
+bounced_state(void)
+{
+	const struct follower_counters *f = follower_counters(bounced.follower);
+	const struct consumer_counters *c = consumer_counters(bounced.consumer);
+	const struct intake_counters *i = intake_counters(bounced.intake);
+
+	log_info("log: lines=%" PRIu64 ", operations=%" PRIu64
+		 ", batches=%" PRIu64 ", conflicts=%" PRIu64
+		 ", failures=%" PRIu64 ", gaps=%" PRIu64,
+	    f->lines, f->operations, f->batches, f->conflicts, f->failures,
+	    f->gaps);
+	log_info("counting: events=%" PRIu64 ", counted=%" PRIu64
+		 ", blocked=%" PRIu64 ", would=%" PRIu64 ", failures=%" PRIu64,
+	    c->events, c->counted, c->blocked, c->would, c->failures);
+	log_info("intake: mails=%" PRIu64 ", recorded=%" PRIu64
+		 ", duplicate=%" PRIu64 ", unknown=%" PRIu64
+		 ", bad-signature=%" PRIu64 ", expired=%" PRIu64
+		 ", no-failure=%" PRIu64 ", trouble=%" PRIu64 ", clients=%u",
+	    i->mails, i->recorded, i->duplicate, i->unknown, i->bad_signature,
+	    i->expired, i->no_failure, i->trouble,
+	    lmtp_server_clients(bounced.server));
+}

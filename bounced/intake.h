@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BOUNCED_INTAKE_H
+#define BOUNCED_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/crypto.h"
+#include "util/slice.h"
+
+/*
+ * Mail that comes back to an envelope sender of ours (proto/verp.h): finds the
+ * message by the signed tag, the recipients by what the mail says, and writes
+ * an event for each that failed.  What is not signed by us, or too old, is
+ * taken and dropped: it counts for nothing, and is not answered, as the answer
+ * would go to somebody who never wrote.
+ */
+struct intake;
+struct store;
+
+/*
+ * host      name of this one in keys; must live as long as the intake
+ * recorded  called when an event was written
+ * NULL: no memory.
+ */
+struct intake *intake_new(struct store *s, struct slice host,
+    const uint8_t key[CRYPTO_SHA256_LEN], void (*recorded)(void *ctx));
+void intake_free(struct intake *in); /* takes NULL; nothing may be under way */
+
+/* Does it go to an address of ours at all?  Signature not looked at. */
+bool intake_knows(struct slice recipient);
+
+/*
+ * One mail for one recipient.  done() exactly once, perhaps before this
+ * returns.  rc 0: dealt with; < 0: Redis trouble, the sender must keep it.
+ * message must live until then.
+ */
+typedef void intake_done(int rc, void *ctx);
+void intake_mail(struct intake *in, struct slice recipient,
+    struct slice message, intake_done *done, void *ctx);
+
+struct intake_counters {
+	uint64_t mails, bad_signature, expired, no_failure, recorded, duplicate,
+	    unknown, trouble;
+};
+const struct intake_counters *intake_counters(const struct intake *in);
+
+#endif /* BOUNCED_INTAKE_H */

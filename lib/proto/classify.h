@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PROTO_CLASSIFY_H
+#define PROTO_CLASSIFY_H
+
+#include <stdbool.h>
+
+#include "proto/status.h"
+#include "util/slice.h"
+
+/*
+ * From the words of a mail system to one of the product's error statuses.
+ * Texts come first, from the specific to the vague; then the enhanced code
+ * (RFC 3463, RFC 5248), the reply code, and its class.  The rules are rows of
+ * classify_rules.c.  Time is linear in the text, of which the first
+ * CLASSIFY_TEXT_MAX octets are looked at.
+ */
+#define CLASSIFY_TEXT_MAX 4096
+
+struct classify_verdict {
+	int status;                    /* enum status; never STATUS_NONE */
+	unsigned reply_code;           /* 0: none in the text */
+	struct enhanced_code enhanced; /* class 0: none */
+	const char *rule; /* name of the row that decided; static */
+};
+/*
+ * text   an SMTP reply, a diagnostic, a line of Postfix's, or a sentence
+ * dsn    "5.1.1", of the Status field or the log; empty or absent: unknown
+ * A temporary error (class 4) is 3, 5 where it says full, or 1 where a name
+ * is not in the DNS, whatever its text says beside.
+ */
+void classify_reply(struct slice text, struct slice dsn,
+    struct classify_verdict *ret_verdict);
+
+/*
+ * Lower case, every run of blanks and control octets one blank, repeated
+ * codes of the lines of one reply ("550-5.1.1 a 550 5.1.1 b") dropped.
+ */
+size_t classify_normalize(struct slice text, char room[CLASSIFY_TEXT_MAX]);
+
+/*
+ * pattern   alternatives with '|' between; '*' in one stands for up to
+ *           CLASSIFY_GAP octets
+ * text      normalized
+ */
+#define CLASSIFY_GAP 48
+bool classify_match(struct slice pattern, struct slice text);
+
+/* ---- the table ---- */
+
+struct classify_rule {
+	const char *name;
+	int status;
+	struct slice pattern;
+};
+extern const struct classify_rule classify_rules[];
+extern const size_t classify_rule_count;
+
+struct classify_code {
+	unsigned subject, detail; /* of an enhanced code, class 5 */
+	int status;
+};
+extern const struct classify_code classify_codes[];
+extern const size_t classify_code_count;
+
+#endif /* PROTO_CLASSIFY_H */
