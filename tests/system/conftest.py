@@ -52,3 +52,11 @@ def mail(env):
     """As base, and Postfix runs, without Postern."""
     env.start_mail()
     return env
+
+
+@pytest.fixture
+def stack(env):
+    """Everything runs: Redis with settings, the daemons, Postfix with its
+    hooks; see harness/story.py for tenant, keys and domains."""
+    env.start_stack()
+    return env

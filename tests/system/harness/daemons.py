@@ -128,8 +128,14 @@ class Cli:
         self.config = config
 
     def run(self, *argv, check=True, input=None, timeout=60):
-        return run([program("postern"), "-f", self.config, *argv],
-                   check=check, input=input, timeout=timeout)
+        done = run([program("postern"), "-f", self.config, *argv],
+                   check=False, input=input, timeout=timeout)
+        if "no command" in done.stderr:
+            raise Missing(f"postern {argv[0]} is not built")
+        if check and done.returncode != 0:
+            raise AssertionError(f"postern {argv}: {done.returncode}\n"
+                                 f"{done.stdout}{done.stderr}")
+        return done
 
     def json(self, *argv, **kw):
         return json.loads(self.run(*argv, **kw).stdout)

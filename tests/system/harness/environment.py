@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One environment: a folder, a network, and everything that runs in it."""
+import json
 import pathlib
+import secrets
 import shutil
 import tempfile
 
+from . import story
 from .daemons import Api, Cli, Daemons
 from .dns import Dns
 from .postfix import Postfix
 from .receiver import Receiver
 from .redis import Redis
-from .util import new_network, wait_for
+from .util import new_network, wait_for, write
 from .webhook import Webhook
 
 # The destinations of the test zones: domain, address of its mail host.
@@ -86,6 +89,25 @@ class Environment:
         more = [x for d in return_domains for x in ("-d", d)]
         self.cli.run("postfix", "enable", *more)
         self.postfix.fill_chroot()
+
+    def apply(self, tenant, document):
+        """Put a settings document in force."""
+        text = json.dumps(document)
+        self.cli.run("settings", "import", tenant, "-", input=text)
+        self.cli.run("settings", "apply", tenant)
+
+    def start_stack(self, **settings):
+        """Everything: Redis with the story's settings (more of them as
+        keywords), the four daemons, and Postfix with its hooks."""
+        self.start_base()
+        write(self.folder / "etc" / "master.key",
+              secrets.token_hex(32) + "\n", 0o600)
+        self.apply("_global", story.GLOBAL)
+        self.apply(story.TENANT, story.settings(self.webhook.url, **settings))
+        self.api.user, self.api.key = story.API_USER, story.API_KEY
+        self.daemons.start()
+        self.enable(story.RETURN_DOMAIN)
+        self.postfix.start()
 
     def stop(self):
         for part in (self.daemons, self.postfix, self.webhook,
