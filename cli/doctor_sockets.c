@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* postern doctor: does each daemon answer on its sockets, in its protocol, and
  * may Postfix connect? */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "postfix-conf/values.h"
 #include "service/host_config.h"
 #include "util/clock.h"
-#include "util/err.h"
+#include "util/number.h"
 
 #define ANSWER_TIMEOUT_MS 3000
 #define ANSWER_MAX 4096
@@ -77,37 +77,60 @@ connect_unix(struct slice path)
 	return fd;
 }
 
-/* HOST:PORT; every address of our own listens, so that "" is loopback. */
+/* Both families; all zeros, "listen everywhere", connects to loopback. */
+static bool
+inet_address(const char *host, uint16_t port, struct sockaddr_storage *ret_at,
+    socklen_t *ret_len)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(port) };
+
+	if (inet_pton(AF_INET, *host != '\0' ? host : "0.0.0.0",
+		&in.sin_addr) == 1) {
+		memcpy(ret_at, &in, sizeof(in));
+		*ret_len = sizeof(in);
+		return true;
+	}
+	if (inet_pton(AF_INET6, host, &in6.sin6_addr) != 1)
+		return false;
+	memcpy(ret_at, &in6, sizeof(in6));
+	*ret_len = sizeof(in6);
+	return true;
+}
+
+/* HOST:PORT or [HOST]:PORT. */
 static int
 connect_inet(struct arena *arena, struct slice address)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
 	const char *colon = memrchr(address.at, ':', address.len);
-	char *host, *port;
-	int fd = -1;
+	struct sockaddr_storage at;
+	struct slice host;
+	socklen_t len;
+	uint64_t port;
+	char *text;
+	int fd;
 
 	errno = EINVAL;
 	if (colon == NULL)
 		return -1;
-	host = arena_text(arena,
-	    (struct slice){ address.at, (size_t)(colon - address.at) });
-	port = arena_text(arena,
-	    slice_skip(address, (size_t)(colon - address.at) + 1));
-	if (host == NULL || port == NULL)
+	host = (struct slice){ address.at, (size_t)(colon - address.at) };
+	if (number_parse(slice_skip(address, host.len + 1), 1, 65535, &port) <
+	    0)
 		return -1;
-	if (*host == '[') {
-		host[strlen(host) - 1] = '\0';
-		host++;
+	if (host.len >= 2 && host.at[0] == '[') {
+		host = slice_skip(host, 1);
+		host.len--;
 	}
-	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-	if (getaddrinfo(*host != '\0' ? host : NULL, port, &hints, &list) != 0)
+	text = arena_text(arena, host);
+	if (text == NULL || !inet_address(text, (uint16_t)port, &at, &len))
 		return -1;
-	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) < 0) {
+	fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, len) < 0) {
 		(void)close(fd);
-		fd = -1;
+		return -1;
 	}
-	freeaddrinfo(list);
 	return fd;
 }
 
