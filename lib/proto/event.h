@@ -54,18 +54,36 @@ struct event {
 const char *event_type_word(enum event_type type); /* "queued", ... */
 int event_type_parse(struct slice word, enum event_type *ret_type);
 
-/* Stream form: field and value pairs with short names; doc/REDIS.7 says which.
- * At most EVENT_FIELDS_MAX pairs; room for the numbers is the caller's. */
-#define EVENT_FIELDS_MAX 40
+/*
+ * Stream form: field and value pairs with short names, always the same ones
+ * in the same order, because a stream stores names only where they change:
+ *	t type (a letter)  n tenant  r recipient  q queue id  m message
+ *	s status  d 1: repeated  w when, ms  x reason  y relay  o origin
+ *	f facts, tabs between: return_path, sender, from, subject, message_id,
+ *	  api_data, source_ip, sender_ip; "<>" is the null reverse-path
+ * Values are cut at EVENT_VALUE_MAX octets; in facts, control octets become
+ * blanks.
+ */
+#define EVENT_FIELDS 12
+#define EVENT_VALUE_MAX 998
+#define EVENT_FACTS_MAX (8 * (EVENT_VALUE_MAX + 1))
 struct event_fields {
-	struct slice at[EVENT_FIELDS_MAX]; /* name, value, name, value */
-	size_t count;
+	struct slice at[2 * EVENT_FIELDS]; /* name, value, name, value */
 	char created[24], status[24];
 };
-void event_to_fields(const struct event *e, struct event_fields *ret_fields);
-/* The inverse; an unknown name is skipped.  id is not among the fields. */
+/* facts: room for that value, emptied first; it lives as long as ret_fields.
+ * ERR_NOMEM. */
+int event_to_fields(const struct event *e, struct buf *facts,
+    struct event_fields *ret_fields);
+/*
+ * The inverse; an unknown name is skipped, id is not among the fields.
+ * count: of slices, names and values.  ERR_SYNTAX: no type, or a bad number.
+ */
 int event_from_fields(const struct slice *at, size_t count,
     struct event *ret_event);
+/* Only the facts: to and from that one field. */
+int event_facts_format(const struct event *e, struct buf *out);
+void event_facts_parse(struct slice text, struct event *e);
 
 /* The API's JSON object; names as in openapi.json. */
 int event_to_json(const struct event *e, struct buf *out);

@@ -31,10 +31,16 @@ typedef void message_stored(int rc, void *ctx);
 void message_put(struct store *s, const struct message_facts *facts,
     int64_t deadline_us, message_stored *stored, void *ctx);
 /*
- * The same as one line of text for the spool that is kept while Redis is
- * away; message_put_line stores what such a line says.
+ * The same as one line of text (without its LF) for the spool that is kept
+ * while Redis is away; message_put_line stores what such a line says.
+ * _print: ERR_LIMIT, ERR_NOMEM.  _parse: slices lie in arena and in line;
+ * ERR_SYNTAX: not such a line; ERR_NOMEM.
  */
+#define MESSAGE_LINE_MAX (16 * 1024 * 1024)
+struct arena;
 int message_facts_print(const struct message_facts *facts, struct buf *out);
+int message_facts_parse(struct slice line, struct arena *arena,
+    struct message_facts *ret_facts);
 void message_put_line(struct store *s, struct slice line, int64_t deadline_us,
     message_stored *stored, void *ctx);
 

@@ -240,8 +240,9 @@ queue(struct store *s, struct command *c, size_t start)
 
 /* Fails it from the loop. */
 static void
-refuse(struct store *s, struct command *c)
+refuse(struct store *s, struct command *c, int rc)
 {
+	c->rc = rc;
 	TAILQ_INSERT_TAIL(&s->failed, c, order);
 	event_active(s->fail, EV_WRITE, 0);
 }
@@ -256,7 +257,7 @@ on_fail(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	while ((c = TAILQ_FIRST(&s->failed)) != NULL) {
 		TAILQ_REMOVE(&s->failed, c, order);
-		tell(s, c, ERR_UNAVAIL, NULL);
+		tell(s, c, c->rc, NULL);
 		command_spare(s, c);
 	}
 }
@@ -284,9 +285,15 @@ redis_command(struct store *s, const struct slice *argv, size_t argc,
 	size_t start = s->out.len;
 
 	if (s->state == LINK_DOWN || redis_format(argv, argc, &s->out) < 0)
-		refuse(s, c);
+		refuse(s, c, ERR_UNAVAIL);
 	else
 		queue(s, c, start);
+}
+
+void
+redis_refuse(struct store *s, int rc, redis_done *done, void *ctx)
+{
+	refuse(s, start_command(s, store_deadline(s), done, ctx), rc);
 }
 
 /* ---- scripts ---- */
@@ -302,7 +309,7 @@ redis_script(struct store *s, enum script script, size_t nkeys,
 
 	if (s->state == LINK_DOWN || redis_format_script(sha, nkeys, argv, argc,
 					 &s->out, &c->sha_at) < 0) {
-		refuse(s, c);
+		refuse(s, c, ERR_UNAVAIL);
 		return;
 	}
 	c->script = script;

@@ -34,6 +34,9 @@ typedef void redis_done(int rc, const struct redis_reply *reply, void *ctx);
 void redis_command(struct store *s, const struct slice *argv, size_t argc,
     int64_t deadline_us, redis_done *done, void *ctx);
 
+/* Ends with rc, but as the others do: later.  For what can not be sent. */
+void redis_refuse(struct store *s, int rc, redis_done *done, void *ctx);
+
 /* The Lua scripts of lib/store/script/, by EVALSHA; loaded when unknown. */
 enum script {
 #define X(name) SCRIPT_##name,

@@ -25,6 +25,7 @@ struct command {
 	size_t len;
 	unsigned sha_at; /* of a script's name in its octets; 0: no script */
 	enum script script;
+	int rc;        /* of one that is refused */
 	bool repeated; /* after NOSCRIPT */
 };
 TAILQ_HEAD(commands, command);

@@ -1,0 +1,201 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Commit what a batch of log lines says: events, counters, the state of each
+-- recipient, and the checkpoint behind these lines.
+-- KEYS  1 checkpoints  2 3 streams before and behind midnight  4 ... messages
+-- ARGV  1 midnight, ms  2 prefix of the counters  3 source
+--       4 checkpoint expected  5 next  6 TTL of messages, s
+--       then 10 for each: kind (q queued, r result, e expired, x removed),
+--       number of the message's key, minute, when in ms, queue id,
+--       recipient (q: sender), type letter, status, reason, relay
+-- Returns {1, next}, or {0, checkpoint as it is} and nothing was written.
+--
+-- A message's hash: t tenant, f facts (until the queued events are written),
+-- e sender by the log, i id of the event with the facts, x when it was
+-- removed, rADDRESS state of a recipient: a letter (p known, q queued,
+-- s succeeded, f failed), E if its error was told or -, and for a deferred
+-- one a tab, its last status, a tab, its last reason.
+--@ append.inc.lua
+local current = redis.call('HGET', KEYS[1], ARGV[3]) or ''
+if current ~= ARGV[4] then return {0, current} end
+local ttl = ARGV[6]
+local messages = {}
+
+local function fresh(key)
+  return {key = key, h = {}, order = {}, new = true, changed = {}}
+end
+
+local function message(key)
+  local m = messages[key]
+  if m then return m end
+  m = fresh(key)
+  local all = redis.call('HGETALL', key)
+  for i = 1, #all, 2 do
+    m.h[all[i]] = all[i + 1]
+    m.new = false
+    if all[i]:sub(1, 1) == 'r' then m.order[#m.order + 1] = all[i]:sub(2) end
+  end
+  messages[key] = m
+  return m
+end
+
+local function set(m, field, value)
+  m.h[field] = value
+  m.changed[field] = true
+end
+
+local function state(m, address)
+  local s = m.h['r' .. address]
+  if not s then return nil end
+  return s:sub(1, 1), s:sub(2, 2)
+end
+
+local function set_state(m, address, letter, mark, rest)
+  if not m.h['r' .. address] then m.order[#m.order + 1] = address end
+  set(m, 'r' .. address, letter .. mark .. (rest or ''))
+end
+
+local function write(m, op, letter, address, status, repeated, reason, relay,
+    facts)
+  local tenant = m.h.t or 'default'
+  count_event(tenant, op.minute, letter, status)
+  return append(letter, tenant, address, op.queue_id, pointer(m.h.i), status,
+    repeated, op.at, reason, relay, '', facts)
+end
+
+local function write_queued(m, op, address)
+  local facts = ''
+  if not m.h.i then
+    facts = m.h.f or (m.h.e == '' and '<>' or m.h.e or '')
+  end
+  local id = write(m, op, 'q', address, '', '', '', '', facts)
+  if not m.h.i then
+    set(m, 'i', id)
+    if m.h.f then set(m, 'f', nil) end
+    if m.h.e then set(m, 'e', nil) end
+  end
+  local _, mark = state(m, address)
+  set_state(m, address, 'q', mark or '-')
+end
+
+local function queue_all(m, op)
+  for i = 1, #m.order do
+    if state(m, m.order[i]) == 'p' then write_queued(m, op, m.order[i]) end
+  end
+end
+
+local function fail(m, op, address, status, reason, relay)
+  local _, mark = state(m, address)
+  write(m, op, 'f', address, status, mark == 'E' and '1' or '', reason, relay,
+    '')
+  set_state(m, address, 'f', 'E')
+end
+
+local kinds = {}
+
+function kinds.q(m, op)
+  if m.h.x and tonumber(op.at) > tonumber(m.h.x) then -- the id is used again
+    local deleted = fresh(m.key)
+    deleted.delete_first = true
+    messages[m.key] = deleted
+    m = deleted
+  end
+  if m.h.f then
+    queue_all(m, op)
+  elseif not m.h.i and not m.h.e then
+    set(m, 'e', op.recipient)
+  end
+end
+
+function kinds.r(m, op)
+  local address = op.recipient
+  local letter, mark = state(m, address)
+  if letter == 's' or letter == 'f' then return end
+  if letter ~= 'q' then
+    queue_all(m, op)
+    if not letter then write_queued(m, op, address) end
+    letter, mark = state(m, address)
+  end
+  if op.type == 'f' then
+    fail(m, op, address, op.status, op.reason, op.relay)
+    return
+  end
+  write(m, op, op.type, address, op.status, '', op.reason, op.relay, '')
+  if op.type == 's' then
+    set_state(m, address, 's', mark)
+  else
+    set_state(m, address, 'q', mark, '\t' .. op.status .. '\t' .. op.reason)
+  end
+end
+
+function kinds.e(m, op)
+  queue_all(m, op)
+  for i = 1, #m.order do
+    local address = m.order[i]
+    if state(m, address) == 'q' then
+      local status, reason =
+        m.h['r' .. address]:match('^..\t(%d*)\t(.*)$')
+      fail(m, op, address, status == '5' and '5' or '3',
+        reason or op.reason, '')
+    end
+  end
+end
+
+function kinds.x(m, op)
+  local keep = false
+  queue_all(m, op)
+  for i = 1, #m.order do
+    local address = m.order[i]
+    if state(m, address) == 'q' then
+      fail(m, op, address, '99', 'removed from the queue', '')
+    end
+    local letter, mark = state(m, address)
+    if letter ~= 's' or mark == 'E' then keep = true end
+  end
+  if keep then
+    set(m, 'x', op.at)
+    m.removed = true
+  else
+    m.delete = true
+  end
+end
+
+stream_open(KEYS[2], KEYS[3], tonumber(ARGV[1]))
+for i = 7, #ARGV, 10 do
+  local op = {minute = ARGV[i + 2], at = ARGV[i + 3], queue_id = ARGV[i + 4],
+    recipient = ARGV[i + 5], type = ARGV[i + 6], status = ARGV[i + 7],
+    reason = ARGV[i + 8], relay = ARGV[i + 9]}
+  local m = message(KEYS[3 + tonumber(ARGV[i + 1])])
+  if m.delete then -- lines behind its removal
+    local again = fresh(m.key)
+    again.delete_first = true
+    messages[m.key] = again
+    m = again
+  end
+  kinds[ARGV[i]](m, op)
+end
+
+for key, m in pairs(messages) do
+  if m.delete or m.delete_first then redis.call('DEL', key) end
+  if not m.delete then
+    local pairs_to_set, any = {}, false
+    for field in pairs(m.changed) do
+      any = true
+      if m.h[field] then
+        pairs_to_set[#pairs_to_set + 1] = field
+        pairs_to_set[#pairs_to_set + 1] = m.h[field]
+      else
+        redis.call('HDEL', key, field)
+      end
+    end
+    for i = 1, #pairs_to_set, 1000 do
+      redis.call('HSET', key,
+        unpack(pairs_to_set, i, math.min(i + 999, #pairs_to_set)))
+    end
+    if any and (m.new or m.removed or m.delete_first) then
+      redis.call('EXPIRE', key, ttl)
+    end
+  end
+end
+counters_write(ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[3], ARGV[5])
+return {1, ARGV[5]}
