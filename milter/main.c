@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* postern-milter: one pass over each message. */
+#include "milter/milter.h"
+#include "service/service.h"
+
+static const struct service milter = {
+	.name = "milter",
+	.summary = "suppression, return path, Received, DKIM and message facts",
+	.role = SANDBOX_MILTER,
+	.open = milter_open,
+	.start = milter_start,
+	.reload = milter_reload,
+	.run = milter_run,
+	.drain = milter_drain,
+	.stop = milter_stop,
+	.state = milter_state,
+};
+
+int
+main(int argc, char *argv[])
+{
+	return service_main(&milter, argc, argv);
+}

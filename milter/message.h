@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MILTER_MESSAGE_H
+#define MILTER_MESSAGE_H
+
+#include <stdint.h>
+
+#include "proto/header.h"
+#include "proto/settings.h"
+#include "util/arena.h"
+#include "util/slice.h"
+
+/*
+ * What is known of one message, and the edits that modules ask for.  The
+ * body is not here: it streams by.  All memory is the message's arena; one
+ * thread at a time.  Nothing in this file knows libmilter.
+ */
+
+/* More than Postfix's header_size_limit lets through in all sane set-ups. */
+#define MESSAGE_FIELDS_MAX 20000
+#define MESSAGE_HEADER_MAX (4 * 1024 * 1024)
+/* With the envelope: about 50,000 recipients. */
+#define MESSAGE_MEMORY_MAX (32 * 1024 * 1024)
+
+struct milter;
+
+struct message_rcpt {
+	struct slice raw;     /* as the MTA wrote it, NUL behind */
+	struct slice address; /* canonical; what was written if it is none */
+	bool from_smtpd;      /* a policy server was asked about it */
+	bool removed;
+	struct slice reason; /* removed: why */
+};
+
+enum field_state { FIELD_KEPT, FIELD_CHANGED, FIELD_DELETED };
+struct message_field {
+	struct header_field field; /* NUL behind both; as it will leave */
+	enum field_state state;
+};
+
+struct message {
+	struct arena *arena;
+	const struct milter *host; /* what all messages share */
+	struct settings *settings; /* one snapshot for the whole message */
+	const struct tenant *tenant;
+	int64_t began_us;   /* end of message; monotonic clock */
+	int64_t arrived_ms; /* wall clock */
+
+	struct slice client, listener_port, sasl_user; /* may be absent */
+	struct slice queue_id;
+	struct slice sender; /* canonical, as it came; empty: null sender */
+	struct message_rcpt *rcpts;
+	size_t rcpt_count, rcpt_cap;
+	struct message_field *fields;
+	size_t field_count, field_cap, header_octets;
+
+	struct slice new_sender;    /* absent: kept */
+	struct header_field *added; /* at the top; the last one is first */
+	size_t added_count, added_cap;
+
+	/* the log line's */
+	struct slice signatures; /* "s1._domainkey.example.com ..." */
+	size_t suppressed, would_suppress;
+	bool spooled;
+	/* The MTA's reply where the verdict is not to go on. */
+	const char *reply_dsn, *reply_text;
+};
+
+int message_init(struct message *msg);
+void message_done(struct message *msg);
+/* Forgets the message, keeps some memory for the next one. */
+void message_reset(struct message *msg);
+
+/* Building it: ERR_NOMEM; ERR_LIMIT: header too large. */
+int message_add_rcpt(struct message *msg, struct slice raw, bool from_smtpd);
+int message_add_field(struct message *msg, struct slice name,
+    struct slice value);
+/* In the arena; .at == NULL: no room. */
+struct slice message_keep(struct message *msg, struct slice s);
+
+/* The n-th field of this name from the top (0: first); NULL: none. */
+const struct message_field *message_find(const struct message *msg,
+    const char *name, size_t n);
+/* Fields of that name that will leave. */
+size_t message_count(const struct message *msg, const char *name);
+/* Recipients that go on. */
+size_t message_rcpts_left(const struct message *msg);
+/* The header as it will leave, from the top.  NULL: no memory. */
+struct header_field *message_leaving(struct message *msg, size_t *ret_count);
+
+/* ---- edits: noted here, made together at the end ---- */
+void message_delete_field(struct message *msg, size_t i);
+int message_change_field(struct message *msg, size_t i, struct slice value);
+/* At the top, above those added before. */
+int message_add_top(struct message *msg, const char *name, struct slice value);
+int message_change_sender(struct message *msg, struct slice address);
+void message_remove_rcpt(struct message *msg, size_t i, struct slice reason);
+/* For VERDICT_TEMPFAIL and VERDICT_REJECT; static text. */
+void message_reply(struct message *msg, const char *dsn, const char *text);
+
+/* The MTA, or a test's stand-in.  0, or < 0: it does not answer. */
+struct message_editor {
+	/* index: 1 for the first field of that name; value NULL: delete */
+	int (*change_field)(void *ctx, const char *name, int index,
+	    const char *value);
+	int (*add_top)(void *ctx, const char *name, const char *value);
+	int (*change_sender)(void *ctx, const char *path);
+	int (*remove_rcpt)(void *ctx, const char *raw);
+};
+/*
+ * Makes the edits with the fewest calls.  From the bottom up, as a deleted
+ * field changes the index of those below it.
+ */
+int message_apply(struct message *msg, const struct message_editor *editor,
+    void *ctx);
+
+#endif /* MILTER_MESSAGE_H */

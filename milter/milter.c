@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the milter daemon opens, starts and ends. */
+#include "milter/milter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "milter/mlfi.h"
+#include "milter/spool.h"
+#include "service/host_config.h"
+#include "service/service.h"
+#include "store/settings_store.h"
+#include "store/store.h"
+#include "util/err.h"
+#include "util/log.h"
+#include "util/secret_file.h"
+
+#define POLL_MS 5000 /* of the settings, should a publish be lost */
+
+static struct {
+	struct milter host;
+	struct master_key master;
+	char redis_password[SECRET_FILE_MAX];
+	char *host_name;
+	bool stopping;
+} daemon_state;
+
+#define D daemon_state
+
+static int
+read_keys(const struct host_config *config)
+{
+	int rc = crypto_master_load(config->master_key_file, &D.master);
+
+	if (rc < 0) {
+		log_error("%s: %s", config->master_key_file,
+		    rc == ERR_NOTFOUND ? "not there: make it with postern init"
+		    : rc == ERR_DENIED ? "must be readable by its owner only"
+				       : err_text(rc));
+		return rc;
+	}
+	if ((rc = crypto_derive(&D.master, "verp", D.host.verp_key)) < 0)
+		return rc;
+	rc = secret_file_read(config->redis_password_file, D.redis_password);
+	if (rc < 0)
+		log_error("%s: %s", config->redis_password_file, err_text(rc));
+	return rc;
+}
+
+int
+milter_open(const struct host_config *config)
+{
+	char error[300];
+	int rc;
+
+	if ((rc = read_keys(config)) < 0)
+		return rc;
+	rc =
+	    mlfi_open(config->milter_listen, config->user, config->socket_group,
+		config->milter_timeout_ms, error, sizeof(error));
+	if (rc < 0)
+		log_error("milter_listen: %s", error);
+	return rc;
+}
+
+static void
+on_store(bool up, const char *why, void *ctx)
+{
+	(void)ctx;
+	if (up) {
+		log_info("redis: connected");
+		if (D.host.spool != NULL)
+			spool_kick(D.host.spool);
+	} else {
+		log_warning("redis: %s", why);
+	}
+}
+
+static void
+on_settings(int rc, const char *text, void *ctx)
+{
+	(void)ctx;
+	if (rc < 0)
+		log_error("settings: %s", text);
+	else
+		log_info("settings: %s", text);
+}
+
+static int
+start_store(const struct host_config *config, struct event_base *base)
+{
+	struct store_options options = { .address = config->redis,
+		.user = config->redis_user,
+		.password = D.redis_password,
+		.database = config->redis_database,
+		.timeout_ms = config->redis_timeout_ms };
+	char error[300];
+	int rc =
+	    store_open(base, &options, &D.host.store, error, sizeof(error));
+
+	if (rc < 0)
+		log_error("redis: %s", error);
+	crypto_wipe(D.redis_password, sizeof(D.redis_password));
+	if (rc == 0)
+		store_on_change(D.host.store, on_store, NULL);
+	return rc;
+}
+
+int
+milter_start(const struct host_config *config, struct event_base *base)
+{
+	int rc;
+
+	D.host_name = strdup(config->host_name);
+	if (D.host_name == NULL)
+		return ERR_NOMEM;
+	D.host.host_name = slice_of(D.host_name);
+	if ((rc = start_store(config, base)) < 0)
+		return rc;
+	rc = spool_open(config->state_directory, config->milter_max_spool_kb,
+	    D.host.store, &D.host.spool);
+	if (rc < 0) {
+		log_error("%s: %s", config->state_directory, err_text(rc));
+		return rc;
+	}
+	if (spool_size(D.host.spool) > 0)
+		log_info("facts of messages wait for Redis: %zu octets",
+		    spool_size(D.host.spool));
+	return settings_watch_start(base, D.host.store, config->state_directory,
+	    &D.master, POLL_MS, on_settings, NULL, &D.host.watch);
+}
+
+int
+milter_reload(const struct host_config *config)
+{
+	spool_set_max(D.host.spool, config->milter_max_spool_kb);
+	return 0;
+}
+
+int
+milter_run(void)
+{
+	return mlfi_run(&D.host);
+}
+
+unsigned
+milter_drain(void)
+{
+	if (!D.stopping)
+		mlfi_stop();
+	D.stopping = true;
+	return mlfi_messages();
+}
+
+void
+milter_stop(void)
+{
+	settings_watch_stop(D.host.watch);
+	store_close(D.host.store);
+	spool_close(D.host.spool);
+	mlfi_close();
+	free(D.host_name);
+	crypto_wipe(&D.master, sizeof(D.master));
+	crypto_wipe(D.host.verp_key, sizeof(D.host.verp_key));
+	D.host = (struct milter){ .store = NULL };
+	D.host_name = NULL;
+}
+
+void
+milter_state(void)
+{
+	struct mlfi_counts c;
+
+	mlfi_counts(&c);
+	log_info("state: connections=%lu, messages=%lu, refused=%lu, "
+		 "put_off=%lu, discarded=%lu, in_progress=%u, spool=%zu, "
+		 "redis=%s",
+	    c.connections, c.messages, c.refused, c.put_off, c.discarded,
+	    mlfi_messages(), spool_size(D.host.spool),
+	    store_is_up(D.host.store) ? "up" : "down");
+}

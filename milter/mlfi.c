@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The milter protocol by libmilter: callbacks in, edits and verdict out. */
+#include "milter/mlfi.h"
+
+#include <arpa/inet.h>
+#include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "milter/milter.h"
+#include "milter/mlfi_socket.h"
+#include "milter/pass.h"
+#include "proto/address.h"
+#include "store/settings_store.h"
+#include "util/err.h"
+#include "util/log.h"
+
+/* libmilter's flags as the protocol has them. */
+#define WANTED_ACTIONS \
+	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_CHGFROM)
+/* Stages that no module asks for, and replies that nobody needs. */
+#define WANTED_STEPS \
+	(SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | \
+	    SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
+	    SMFIP_NR_BODY)
+/* Longer than any field that Postfix hands over (header_size_limit). */
+#define COMMAND_MAX (2 * 1024 * 1024)
+
+struct connection {
+	struct pass pass;
+	char client[INET6_ADDRSTRLEN], port[8];
+	bool in_message;
+};
+
+static struct {
+	const struct milter *host;
+	_Atomic unsigned in_progress;
+	_Atomic unsigned long connections, messages, refused, put_off,
+	    discarded;
+} mlfi;
+
+/* For libmilter, which takes texts that it does not change as char *. */
+static char *
+unconst(const char *text)
+{
+	union {
+		const char *in;
+		char *out;
+	} u = { text };
+
+	return u.out;
+}
+
+static struct slice
+symbol(SMFICTX *ctx, const char *name)
+{
+	return slice_of(smfi_getsymval(ctx, unconst(name)));
+}
+
+static void
+message_over(struct connection *c)
+{
+	if (c->in_message)
+		mlfi.in_progress--;
+	c->in_message = false;
+	pass_end(&c->pass);
+}
+
+static sfsistat
+on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+    unsigned long ignored1, unsigned long ignored2, unsigned long *ret_actions,
+    unsigned long *ret_steps, unsigned long *ret1, unsigned long *ret2)
+{
+	(void)ignored1;
+	(void)ignored2;
+	*ret1 = *ret2 = 0;
+	*ret_actions = actions & WANTED_ACTIONS;
+	*ret_steps = steps & WANTED_STEPS;
+	if (*ret_actions != WANTED_ACTIONS) {
+		log_error("the MTA does not allow the edits of messages that "
+			  "are needed (milter_protocol = 6)");
+		return SMFIS_REJECT;
+	}
+	if ((steps & WANTED_STEPS) != WANTED_STEPS) {
+		/* Without them our NOREPLY would leave the MTA waiting. */
+		log_error("the MTA speaks a milter protocol older than 6");
+		return SMFIS_REJECT;
+	}
+	if (actions & SMFIF_SETSYMLIST) {
+		*ret_actions |= SMFIF_SETSYMLIST;
+		(void)smfi_setsymlist(ctx, SMFIM_CONNECT,
+		    unconst("{daemon_port}"));
+		(void)smfi_setsymlist(ctx, SMFIM_ENVFROM,
+		    unconst("{auth_authen}"));
+		(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT,
+		    unconst("{rcpt_mailer}"));
+		(void)smfi_setsymlist(ctx, SMFIM_EOM, unconst("i"));
+	}
+	return SMFIS_CONTINUE;
+}
+
+static void
+note_client(struct connection *c, const struct sockaddr *peer)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	if (peer != NULL && peer->sa_family == AF_INET) {
+		memcpy(&in, peer, sizeof(in));
+		(void)inet_ntop(AF_INET, &in.sin_addr, c->client,
+		    sizeof(c->client));
+	} else if (peer != NULL && peer->sa_family == AF_INET6) {
+		memcpy(&in6, peer, sizeof(in6));
+		(void)inet_ntop(AF_INET6, &in6.sin6_addr, c->client,
+		    sizeof(c->client));
+	}
+}
+
+static sfsistat
+on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	(void)name;
+	if (c == NULL)
+		return SMFIS_NOREPLY; /* seen at MAIL */
+	if (pass_init(&c->pass) < 0) {
+		free(c);
+		return SMFIS_NOREPLY;
+	}
+	note_client(c, peer);
+	struct slice port = symbol(ctx, "{daemon_port}");
+	if (port.len < sizeof(c->port))
+		memcpy(c->port, port.at != NULL ? port.at : "", port.len);
+	mlfi.connections++;
+	(void)smfi_setpriv(ctx, c);
+	return SMFIS_NOREPLY;
+}
+
+static struct slice
+absent_if_empty(struct slice s)
+{
+	return s.len > 0 ? s : (struct slice){ NULL, 0 };
+}
+
+static int
+begin_message(SMFICTX *ctx, struct connection *c, const char *path)
+{
+	struct message *msg = &c->pass.msg;
+	struct slice raw = slice_of(path), address;
+	char room[ADDRESS_MAX];
+
+	msg->host = mlfi.host;
+	msg->settings = settings_current(mlfi.host->watch);
+	msg->client = absent_if_empty(slice_of(c->client));
+	msg->listener_port = absent_if_empty(slice_of(c->port));
+	struct slice user = symbol(ctx, "{auth_authen}");
+	if (user.len > 0)
+		msg->sasl_user = message_keep(msg, user);
+	if (address_canonical(raw, room, &address) < 0)
+		address = raw;
+	msg->sender = message_keep(msg, address);
+	if (msg->sender.at == NULL ||
+	    (user.len > 0 && msg->sasl_user.at == NULL))
+		return ERR_NOMEM;
+	msg->tenant = settings_tenant_for(msg->settings,
+	    &(struct tenant_match){ .listener_port = msg->listener_port,
+		.sasl_user = msg->sasl_user,
+		.client = msg->client,
+		.sender = msg->sender });
+	return 0;
+}
+
+static sfsistat
+on_mail(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c == NULL)
+		return SMFIS_NOREPLY; /* no memory: said at the end */
+	message_over(c);
+	c->in_message = true;
+	mlfi.in_progress++;
+	pass_begin(&c->pass);
+	c->pass.rc = begin_message(ctx, c, argv[0]);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = smfi_getpriv(ctx);
+	struct pass *p = c != NULL ? &c->pass : NULL;
+
+	/* Only smtpd(8) knows where a recipient goes to. */
+	if (p != NULL && p->rc == 0)
+		p->rc = message_add_rcpt(&p->msg, slice_of(argv[0]),
+		    symbol(ctx, "{rcpt_mailer}").at != NULL);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct connection *c = smfi_getpriv(ctx);
+	struct pass *p = c != NULL ? &c->pass : NULL;
+
+	if (p != NULL && p->rc == 0)
+		p->rc =
+		    message_add_field(&p->msg, slice_of(name), slice_of(value));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *octets, size_t len)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c != NULL)
+		pass_body(&c->pass,
+		    (struct slice){ (const char *)octets, len });
+	return SMFIS_NOREPLY;
+}
+
+static int
+change_field(void *ctx, const char *name, int index, const char *value)
+{
+	return smfi_chgheader(ctx, unconst(name), index, unconst(value)) ==
+		       MI_SUCCESS
+		   ? 0
+		   : ERR_IO;
+}
+
+static int
+add_top(void *ctx, const char *name, const char *value)
+{
+	return smfi_insheader(ctx, 0, unconst(name), unconst(value)) ==
+		       MI_SUCCESS
+		   ? 0
+		   : ERR_IO;
+}
+
+static int
+change_sender(void *ctx, const char *path)
+{
+	return smfi_chgfrom(ctx, unconst(path), NULL) == MI_SUCCESS ? 0
+								    : ERR_IO;
+}
+
+static int
+remove_rcpt(void *ctx, const char *raw)
+{
+	return smfi_delrcpt(ctx, unconst(raw)) == MI_SUCCESS ? 0 : ERR_IO;
+}
+
+static const struct message_editor editor = {
+	.change_field = change_field,
+	.add_top = add_top,
+	.change_sender = change_sender,
+	.remove_rcpt = remove_rcpt,
+};
+
+static sfsistat
+put_off(SMFICTX *ctx, struct connection *c)
+{
+	const struct message *msg = &c->pass.msg;
+
+	(void)smfi_setreply(ctx, unconst("451"), unconst(msg->reply_dsn),
+	    unconst(msg->reply_text));
+	pass_log(&c->pass, "tempfail");
+	mlfi.put_off++;
+	return SMFIS_TEMPFAIL;
+}
+
+static sfsistat
+accept_message(SMFICTX *ctx, struct connection *c)
+{
+	struct message *msg = &c->pass.msg;
+
+	/* An MTA would do the same, but say nothing. */
+	if (msg->rcpt_count > 0 && message_rcpts_left(msg) == 0) {
+		pass_log(&c->pass, "discard");
+		mlfi.discarded++;
+		return SMFIS_DISCARD;
+	}
+	if (message_apply(msg, &editor, ctx) < 0) {
+		message_reply(msg, "4.3.0", "Edits not taken, try later");
+		return put_off(ctx, c);
+	}
+	pass_log(&c->pass, NULL);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+judge(SMFICTX *ctx, struct connection *c)
+{
+	struct message *msg = &c->pass.msg;
+
+	msg->queue_id = message_keep(msg, symbol(ctx, "i"));
+	switch (pass_eom(&c->pass)) {
+	case VERDICT_NEXT:
+		return accept_message(ctx, c);
+	case VERDICT_TEMPFAIL:
+		return put_off(ctx, c);
+	case VERDICT_REJECT:
+		break;
+	}
+	(void)smfi_setreply(ctx, unconst("550"), unconst(msg->reply_dsn),
+	    unconst(msg->reply_text));
+	pass_log(&c->pass, "reject");
+	mlfi.refused++;
+	return SMFIS_REJECT;
+}
+
+static sfsistat
+on_eom(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c == NULL) {
+		log_error("out of memory: message put off");
+		return SMFIS_TEMPFAIL;
+	}
+	mlfi.messages++;
+	sfsistat answer = judge(ctx, c);
+	message_over(c);
+	return answer;
+}
+
+static sfsistat
+on_abort(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c != NULL)
+		message_over(c);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_close(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c == NULL)
+		return SMFIS_CONTINUE;
+	message_over(c);
+	pass_done(&c->pass);
+	free(c);
+	(void)smfi_setpriv(ctx, NULL);
+	return SMFIS_CONTINUE;
+}
+
+static int
+set_up(const char *connection, int64_t timeout_ms)
+{
+	char name[] = "postern";
+	struct smfiDesc desc = { .xxfi_name = name,
+		.xxfi_version = SMFI_VERSION,
+		.xxfi_flags = WANTED_ACTIONS,
+		.xxfi_connect = on_connect,
+		.xxfi_envfrom = on_mail,
+		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_body = on_body,
+		.xxfi_eom = on_eom,
+		.xxfi_abort = on_abort,
+		.xxfi_close = on_close,
+		.xxfi_negotiate = on_negotiate };
+
+	(void)smfi_setmaxdatasize(COMMAND_MAX);
+	if (smfi_setconn(unconst(connection)) != MI_SUCCESS ||
+	    smfi_register(desc) != MI_SUCCESS ||
+	    smfi_settimeout((int)(timeout_ms / 1000)) != MI_SUCCESS ||
+	    smfi_setbacklog(512) != MI_SUCCESS ||
+	    smfi_opensocket(false) != MI_SUCCESS)
+		return ERR_IO;
+	return 0;
+}
+
+int
+mlfi_open(const char *address, const char *user, const char *group,
+    int64_t timeout_ms, char *error, size_t error_size)
+{
+	struct mlfi_socket where;
+	int rc = mlfi_socket_prepare(address, group, &where, error, error_size);
+
+	if (rc < 0)
+		return rc;
+	if ((rc = set_up(where.libmilter, timeout_ms)) < 0) {
+		(void)snprintf(error, error_size,
+		    "%s: libmilter can not listen there", address);
+		return rc;
+	}
+	return mlfi_socket_finish(&where, user, group, error, error_size);
+}
+
+int
+mlfi_run(const struct milter *host)
+{
+	mlfi.host = host;
+	return smfi_main() == MI_SUCCESS ? 0 : ERR_IO;
+}
+
+static void *
+stop(void *ctx)
+{
+	(void)ctx;
+	(void)smfi_stop();
+	return NULL;
+}
+
+void
+mlfi_stop(void)
+{
+	pthread_t thread;
+
+	/* It waits for libmilter's listener, which looks up every 5 s; closing
+	 * the socket in the listener's hands makes it look at once. */
+	if (pthread_create(&thread, NULL, stop, NULL) == 0)
+		(void)pthread_detach(thread);
+	mlfi_socket_shut();
+}
+
+unsigned
+mlfi_messages(void)
+{
+	return mlfi.in_progress;
+}
+
+void
+mlfi_close(void)
+{
+	mlfi_socket_remove();
+}
+
+void
+mlfi_counts(struct mlfi_counts *ret_counts)
+{
+	*ret_counts = (struct mlfi_counts){ .connections = mlfi.connections,
+		.messages = mlfi.messages,
+		.refused = mlfi.refused,
+		.put_off = mlfi.put_off,
+		.discarded = mlfi.discarded };
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MILTER_MLFI_H
+#define MILTER_MLFI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The milter protocol: the only user of libmilter, which has a thread for each
+ * connection.  One listening socket for the process.
+ */
+struct milter;
+
+/*
+ * Privileged: opens the socket ("unix:PATH" or "inet:HOST:PORT").
+ * group: owner group of a unix socket, mode 0660; "": 0600
+ * ERR_SYNTAX, ERR_CONFLICT (another one answers there), ERR_IO with a text.
+ */
+int mlfi_open(const char *address, const char *user, const char *group,
+    int64_t timeout_ms, char *error, size_t error_size);
+/* Serves until mlfi_stop(); host is used by all threads. */
+int mlfi_run(const struct milter *host);
+/* Accept no more; returns at once. */
+void mlfi_stop(void);
+/* Messages being looked at. */
+unsigned mlfi_messages(void);
+void mlfi_close(void); /* removes the socket file where allowed */
+
+struct mlfi_counts {
+	unsigned long connections, messages, refused, put_off, discarded;
+};
+void mlfi_counts(struct mlfi_counts *ret_counts);
+
+#endif /* MILTER_MLFI_H */

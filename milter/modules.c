@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The modules in their order.  What may stop the message comes first, what
+ * rewrites it after that, then the signature over all of it, and at last the
+ * facts, which say how it leaves.
+ */
+#include "milter/module.h"
+
+const struct module *const milter_modules[] = {
+	&module_suppression,
+	&module_return_path,
+	&module_received,
+	&module_dkim,
+	&module_facts,
+	NULL,
+};
+
+_Static_assert(sizeof(milter_modules) / sizeof(milter_modules[0]) <=
+		   MILTER_MODULES_MAX,
+    "too many modules");

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The message model: what is asked for, and the calls that make it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "milter/message.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+static int
+change_field(void *ctx, const char *name, int index, const char *value)
+{
+	return buf_addf(ctx, "%s %d=%s|", name, index,
+	    value != NULL ? value : "(gone)");
+}
+
+static int
+add_top(void *ctx, const char *name, const char *value)
+{
+	return buf_addf(ctx, "+%s: %s|", name, value);
+}
+
+static int
+change_sender(void *ctx, const char *path)
+{
+	return buf_addf(ctx, "from %s|", path);
+}
+
+static int
+remove_rcpt(void *ctx, const char *raw)
+{
+	return buf_addf(ctx, "-%s|", raw);
+}
+
+static const struct message_editor editor = {
+	.change_field = change_field,
+	.add_top = add_top,
+	.change_sender = change_sender,
+	.remove_rcpt = remove_rcpt,
+};
+
+static void
+fields(struct message *msg, const char *const *names)
+{
+	assert_int_equal(message_init(msg), 0);
+	for (; *names != NULL; names++)
+		assert_int_equal(message_add_field(msg, slice_of(*names),
+				     SLICE("v")),
+		    0);
+}
+
+static void
+test_edits(void **state)
+{
+	static const char *const names[] = { "A", "B", "a", "C", "A", NULL };
+	struct message msg;
+	struct buf calls;
+	size_t count = 0;
+
+	(void)state;
+	buf_init(&calls, 1000);
+	fields(&msg, names);
+	assert_int_equal(message_apply(&msg, &editor, &calls), 0);
+	assert_int_equal(calls.len, 0); /* nothing asked, nothing said */
+	assert_int_equal(message_count(&msg, "a"), 3);
+	message_delete_field(&msg, 2);
+	assert_int_equal(message_change_field(&msg, 4, SLICE("w")), 0);
+	message_delete_field(&msg, 1);
+	assert_int_equal(message_add_top(&msg, "X", SLICE("1")), 0);
+	assert_int_equal(message_add_top(&msg, "Y", SLICE("2")), 0);
+	assert_int_equal(message_change_sender(&msg, SLICE("s@x")), 0);
+	assert_int_equal(message_add_rcpt(&msg, SLICE("<P@X>"), true), 0);
+	assert_int_equal(message_add_rcpt(&msg, SLICE("<q@x>"), true), 0);
+	assert_int_equal(message_add_rcpt(&msg, SLICE("<P@X>"), false), 0);
+	message_remove_rcpt(&msg, 0, SLICE("why"));
+	message_remove_rcpt(&msg, 2, SLICE("why"));
+	assert_int_equal(message_rcpts_left(&msg), 1);
+	assert_true(slice_eq(msg.rcpts[0].address, SLICE("p@x")));
+	assert_int_equal(message_apply(&msg, &editor, &calls), 0);
+	assert_string_equal(buf_text(&calls),
+	    "A 3=w|a 2=(gone)|B 1=(gone)|+X: 1|+Y: 2|from <s@x>|-<P@X>|");
+
+	struct header_field *all = message_leaving(&msg, &count);
+	assert_int_equal(count, 5);
+	assert_true(slice_eq(all[0].name, SLICE("Y")));
+	assert_true(slice_eq(all[1].name, SLICE("X")));
+	assert_true(slice_eq(all[4].value, SLICE("w")));
+	assert_int_equal(message_count(&msg, "A"), 2);
+	assert_null(message_find(&msg, "B", 0));
+
+	message_reset(&msg);
+	assert_int_equal(msg.field_count + msg.rcpt_count, 0);
+	message_done(&msg);
+	buf_done(&calls);
+}
+
+static void
+test_limits(void **state)
+{
+	static char big[1024 * 1024];
+	struct message msg;
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	assert_int_equal(message_init(&msg), 0);
+	for (size_t i = 0; i < MESSAGE_FIELDS_MAX; i++)
+		assert_int_equal(message_add_field(&msg, SLICE("To"),
+				     SLICE("v")),
+		    0);
+	assert_int_equal(message_add_field(&msg, SLICE("To"), SLICE("v")),
+	    ERR_LIMIT);
+	message_reset(&msg);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(message_add_field(&msg, SLICE("To"),
+				     (struct slice){ big, sizeof(big) }),
+		    0);
+	assert_int_equal(message_add_field(&msg, SLICE("To"),
+			     (struct slice){ big, sizeof(big) }),
+	    ERR_LIMIT);
+	message_reset(&msg);
+	for (int i = 0; i < 50000; i++)
+		assert_int_equal(message_add_rcpt(&msg,
+				     SLICE("<someone@example.com>"), false),
+		    0);
+	message_done(&msg);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
