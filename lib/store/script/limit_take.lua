@@ -4,30 +4,37 @@
 -- ARGV[1]   cost; negative: give so much back
 -- ARGV[2n]  us that one message takes; ARGV[2n+1]: us that may be used ahead
 -- Returns 0 (booked), or the us until it would be allowed.
-local time = redis.call('TIME')
+-- This runs for every recipient: one rate goes without patterns and formats.
+local call = redis.call
+local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
-local cost = tonumber(ARGV[1])
-local old = redis.call('GET', KEYS[1])
-local nexttat = old and string.gmatch(old, '%d+')
-local tats, wait, last = {}, 0, now
+local old, cost = call('GET', KEYS[1]), ARGV[1] + 0
+local several = #ARGV > 3
+local each = old and (several or not tonumber(old))
+    and string.gmatch(old, '%d+')
+local new, wait, most = nil, 0, 0
 
 for i = 2, #ARGV, 2 do
-	local interval, ahead = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-	local tat = nexttat and tonumber(nexttat() or 0) or 0
+	local interval, ahead = ARGV[i] + 0, ARGV[i + 1] + 0
+	local used = (each and each() or not each and old or now) - now
 	-- A time that this rate can not have made is of another revision.
-	tat = math.min(math.max(tat, now), now + ahead)
-	tat = math.max(tat + cost * interval, now)
-	wait = math.max(wait, tat - now - ahead)
-	last = math.max(last, tat)
-	tats[#tats + 1] = string.format('%.0f', tat)
+	if used < 0 then used = 0 elseif used > ahead then used = ahead end
+	used = used + cost * interval
+	if used < 0 then used = 0 end
+	if used > most then most = used end
+	if used - ahead > wait then wait = used - ahead end
+	if several then
+		new = (new and new .. ' ' or '') .. string.format('%.0f', now + used)
+	else
+		new = now + used
+	end
 end
 if wait > 0 and cost > 0 then
 	return wait
 end
-if last > now then
-	redis.call('SET', KEYS[1], table.concat(tats, ' '),
-	    'PX', math.ceil((last - now) / 1000))
+if most > 0 then
+	call('SET', KEYS[1], new, 'PX', math.ceil(most / 1000))
 elseif old then
-	redis.call('DEL', KEYS[1])
+	call('DEL', KEYS[1])
 end
 return 0

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef POLICYD_LIMIT_VALUE_H
+#define POLICYD_LIMIT_VALUE_H
+
+#include "policyd/rule.h"
+
+/*
+ * What a limit counts by, for this request: the parts named in keys (enum
+ * limit_key bits), in the order of the enum, tabs between; in the request's
+ * arena, or borrowed from it.  Absent when a part is missing, as the SASL user
+ * of a client that has not logged in: the limit does not apply.
+ */
+struct slice limit_value(struct request *r, unsigned keys);
+
+/*
+ * A client's address as a limit sees it: IPv4 as it is, IPv6 its /64, as one
+ * customer has a whole one.  room: LIMIT_CLIENT_MAX octets.
+ */
+#define LIMIT_CLIENT_MAX 64
+struct slice limit_client(struct slice client, char room[LIMIT_CLIENT_MAX]);
+
+#endif /* POLICYD_LIMIT_VALUE_H */

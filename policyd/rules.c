@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The policy rules, in the order in which they decide. */
+#include "policyd/rule.h"
+
+const struct rule *const rules[] = {
+	&rule_suppression,
+	&rule_rate,
+	NULL,
+};

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The policy server put together: sockets, store, settings, pipeline. */
+#include "policyd/server.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/listener.h"
+#include "net/loop.h"
+#include "policyd/clients.h"
+#include "policyd/pipeline.h"
+#include "policyd/policyd.h"
+#include "policyd/report.h"
+#include "policyd/seen.h"
+#include "proto/settings.h"
+#include "service/host_config.h"
+#include "store/event_store.h"
+#include "store/limit_store.h"
+#include "store/settings_store.h"
+#include "store/store.h"
+#include "util/err.h"
+#include "util/log.h"
+
+/* How often a revision that no publish told is looked for. */
+#define SETTINGS_POLL_MS 5000
+/* How often the hosts are counted, for the local shares of limits. */
+#define HOSTS_MS (5 * 60 * 1000)
+/* Counted keys kept while Redis is away: some 700 octets each. */
+#define LOCAL_KEYS 20000
+/* Messages whose recipients are still arriving: 4 marks of 8 octets a set. */
+#define SEEN_SETS 16384
+#define PASSWORD_MAX 512
+
+static struct server {
+	struct policyd shared;
+	int fds[LISTENER_MAX];
+	int fd_count;
+	struct listener *listeners[LISTENER_MAX];
+	struct clients *clients;
+	struct pipeline *pipeline;
+	struct loop_timer *hosts_timer;
+	char password[PASSWORD_MAX];
+} server;
+
+static int
+read_password(const char *path)
+{
+	int fd;
+	ssize_t n;
+
+	if (path == NULL || *path == '\0')
+		return 0;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return ERR_IO;
+	n = read(fd, server.password, sizeof(server.password) - 1);
+	(void)close(fd);
+	if (n < 0)
+		return ERR_IO;
+	server.password[strcspn(server.password, "\r\n")] = '\0';
+	return 0;
+}
+
+int
+server_open(const struct host_config *config)
+{
+	char error[256];
+	int rc;
+
+	if ((rc = read_password(config->redis_password_file)) < 0) {
+		log_error("%s: can not be read", config->redis_password_file);
+		return rc;
+	}
+	rc = listener_open(config->policyd_listen, config->socket_group,
+	    server.fds, error, sizeof(error));
+	if (rc < 0) {
+		log_error("%s", error);
+		return rc;
+	}
+	server.fd_count = rc;
+	return 0;
+}
+
+static void
+prepare(struct request *r)
+{
+	const struct slice *attr = r->attrs->attr;
+	struct tenant_match match = {
+		.listener_port = attr[POLICY_SERVER_PORT],
+		.sasl_user = attr[POLICY_SASL_USER],
+		.client = attr[POLICY_CLIENT],
+		.sender = r->sender,
+	};
+
+	/* Not logged in is not a user with an empty name. */
+	if (match.sasl_user.len == 0)
+		match.sasl_user.at = NULL;
+	r->settings = settings_current(r->daemon->watch);
+	r->tenant = settings_tenant_for(r->settings, &match);
+}
+
+static void
+release(struct request *r)
+{
+	settings_unref(r->settings);
+}
+
+static void
+hosts_counted(int rc, const struct slice *hosts, size_t count, void *ctx)
+{
+	(void)hosts;
+	(void)ctx;
+	/* While Redis is away the number known last holds. */
+	if (rc == 0)
+		server.shared.hosts = count > 0 ? (unsigned)count : 1;
+}
+
+static void
+count_hosts(void *ctx)
+{
+	struct store *s = server.shared.store;
+
+	(void)ctx;
+	host_register(s, server.shared.host);
+	host_list(s, store_deadline(s), hosts_counted, NULL);
+	loop_timer_set(server.hosts_timer, HOSTS_MS);
+}
+
+static void
+store_turned(bool up, const char *why, void *ctx)
+{
+	(void)ctx;
+	if (!up) {
+		log_warning("redis: away: %s", why);
+		return;
+	}
+	log_info("redis: connected");
+	loop_timer_set(server.hosts_timer, 0);
+}
+
+static void
+settings_turned(int rc, const char *text, void *ctx)
+{
+	(void)ctx;
+	if (rc < 0)
+		log_warning("settings: %s", text);
+	else
+		log_info("settings: %s", text);
+}
+
+static int
+start_store(const struct host_config *config, struct event_base *base)
+{
+	struct policyd *d = &server.shared;
+	struct store_options options = {
+		.address = config->redis,
+		.user = config->redis_user,
+		.password = server.password,
+		.database = config->redis_database,
+		.timeout_ms = config->redis_timeout_ms,
+	};
+	char error[256];
+	int rc;
+
+	server.hosts_timer = loop_timer_new(base, count_hosts, NULL);
+	if (server.hosts_timer == NULL)
+		return ERR_NOMEM;
+	rc = store_open(base, &options, &d->store, error, sizeof(error));
+	explicit_bzero(server.password, sizeof(server.password));
+	if (rc < 0) {
+		log_error("redis: %s", error);
+		return rc;
+	}
+	store_on_change(d->store, store_turned, NULL);
+	return settings_watch_start(base, d->store, config->state_directory,
+	    NULL, SETTINGS_POLL_MS, settings_turned, NULL, &d->watch);
+}
+
+static void
+accepted(int fd, void *ctx)
+{
+	(void)ctx;
+	clients_add(server.clients, fd);
+}
+
+static void
+descriptors_full(void *ctx)
+{
+	(void)ctx;
+	log_warning("out of descriptors: new clients wait");
+}
+
+/* At policyd_max_clients the rest waits in the kernel's queue. */
+static void
+clients_turned_full(bool full)
+{
+	if (full)
+		log_warning("policyd_max_clients (%u) reached: new clients "
+			    "wait",
+		    clients_count(server.clients));
+	for (int i = 0; i < server.fd_count; i++) {
+		if (server.listeners[i] == NULL)
+			continue;
+		if (full)
+			listener_pause(server.listeners[i]);
+		else
+			listener_resume(server.listeners[i]);
+	}
+}
+
+static int
+start_clients(const struct host_config *config, struct event_base *base)
+{
+	struct policyd *d = &server.shared;
+	struct pipeline_options options = {
+		.rules = rules,
+		.timeout_us = config->policyd_timeout_ms * 1000,
+		.daemon = d,
+		.prepare = prepare,
+		.release = release,
+		.note = report_note,
+	};
+
+	server.pipeline = pipeline_new(&options);
+	if (server.pipeline == NULL)
+		return ERR_NOMEM;
+	server.clients = clients_new(base, d, server.pipeline,
+	    config->policyd_max_clients, clients_turned_full);
+	if (server.clients == NULL)
+		return ERR_NOMEM;
+	for (int i = 0; i < server.fd_count; i++) {
+		server.listeners[i] = listener_start(base, server.fds[i],
+		    accepted, descriptors_full, NULL);
+		if (server.listeners[i] == NULL)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
+/* What has begun when this fails is undone by server_stop(). */
+int
+server_start(const struct host_config *config, struct event_base *base)
+{
+	struct policyd *d = &server.shared;
+	int rc;
+
+	d->host = slice_of(config->host_name);
+	d->hosts = 1;
+	d->local = limit_local_new(LOCAL_KEYS);
+	d->seen = seen_new(SEEN_SETS);
+	if (d->local == NULL || d->seen == NULL)
+		return ERR_NOMEM;
+	if ((rc = start_store(config, base)) < 0)
+		return rc;
+	return start_clients(config, base);
+}
+
+int
+server_reload(const struct host_config *config)
+{
+	server.shared.host = slice_of(config->host_name);
+	pipeline_set_timeout(server.pipeline,
+	    config->policyd_timeout_ms * 1000);
+	clients_set_max(server.clients, config->policyd_max_clients);
+	return 0;
+}
+
+static void
+stop_listening(void)
+{
+	for (int i = 0; i < server.fd_count; i++) {
+		if (server.listeners[i] != NULL)
+			listener_stop(server.listeners[i]);
+		server.listeners[i] = NULL;
+		listener_close(server.fds[i]);
+	}
+	server.fd_count = 0;
+}
+
+unsigned
+server_drain(void)
+{
+	stop_listening();
+	return clients_drain(server.clients);
+}
+
+void
+server_stop(void)
+{
+	struct policyd *d = &server.shared;
+
+	stop_listening();
+	clients_free(server.clients);
+	settings_watch_stop(d->watch);
+	/* Calls back for everything under way: rules let go of requests. */
+	store_close(d->store);
+	pipeline_free(server.pipeline);
+	loop_timer_free(server.hosts_timer);
+	seen_free(d->seen);
+	limit_local_free(d->local);
+	memset(&server, 0, sizeof(server));
+}
+
+void
+server_state(void)
+{
+	report_state(&server.shared, clients_count(server.clients),
+	    pipeline_waiting(server.pipeline));
+}
