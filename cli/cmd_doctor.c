@@ -12,6 +12,7 @@
 
 static void (*const checks[])(struct doctor *d) = {
 	doctor_master_key,
+	doctor_redis,
 	doctor_sockets,
 	doctor_postfix,
 	doctor_maillog,

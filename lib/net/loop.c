@@ -6,6 +6,26 @@
 
 #include <event2/event.h>
 
+struct event_base *
+loop_new(void)
+{
+	return event_base_new();
+}
+
+void
+loop_free(struct event_base *base)
+{
+	if (base != NULL)
+		event_base_free(base);
+}
+
+void
+loop_run_until(struct event_base *base, const bool *over)
+{
+	while (!*over && event_base_loop(base, EVLOOP_ONCE) == 0)
+		;
+}
+
 struct loop_timer {
 	struct event *event;
 	loop_fired *fired;

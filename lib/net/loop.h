@@ -11,6 +11,15 @@
  */
 struct event_base;
 
+/*
+ * A loop for a program that has none yet, such as a command that waits for an
+ * answer or two.  NULL: no memory.
+ */
+struct event_base *loop_new(void);
+void loop_free(struct event_base *base); /* takes NULL */
+/* Until *over is true, or nothing is left that could happen. */
+void loop_run_until(struct event_base *base, const bool *over);
+
 struct loop_timer;
 typedef void loop_fired(void *ctx);
 struct loop_timer *loop_timer_new(struct event_base *base, loop_fired *fired,

@@ -35,3 +35,15 @@ def test_a_master_key_that_others_can_read_is_refused(base):
     assert "is open to others" in doctor(base).stdout
     key.chmod(0o600)
     assert "OK    master key: " in doctor(base).stdout
+
+
+def test_a_redis_that_forgets_is_found(base):
+    client = base.redis.client()
+    assert "OK    Redis: keeps what it is told (appendonly yes, appendfsync" \
+        " everysec)" in doctor(base).stdout
+    client.config_set("maxmemory-policy", "allkeys-lru")
+    assert "FAIL  Redis: throws keys away" in doctor(base).stdout
+    client.config_set("appendonly", "no")
+    assert "FAIL  Redis: nothing is kept" in doctor(base).stdout
+    base.redis.stop()
+    assert "FAIL  Redis: unix:" in doctor(base).stdout

@@ -79,7 +79,7 @@ class Load:
 def final_events(env):
     """(recipient, queue id) -> types of its final events."""
     found = collections.defaultdict(list)
-    for e in env.api.all("/v1/events", "events", limit=1000):
+    for e in env.api.all("/v1/events", limit=1000):
         if e["type"] in FINAL:
             found[e["recipient"], e["queue_id"]].append(e["type"])
     return found
@@ -104,11 +104,11 @@ def judge(env, load):
     assert all(len(v) == 1 for v in extra.values()), extra
     assert {k: found.get(k) for k in want} == want
 
-    blocked = {b["address"] for b in env.api.all("/v1/blocks", "blocks",
+    blocked = {b["address"] for b in env.api.all("/v1/blocks",
                                                  limit=1000)}
     dead = {to for to in load.accepted if to.endswith("@bounce.test")}
     wait_for(lambda: {b["address"] for b in env.api.all(
-        "/v1/blocks", "blocks", limit=1000)} == dead, 30,
+        "/v1/blocks", limit=1000)} == dead, 30,
         f"blocks: {len(blocked)}, dead addresses: {len(dead)}")
     judge_webhooks(env)
 
@@ -116,7 +116,7 @@ def judge(env, load):
 def judge_webhooks(env):
     """Each event of the streams was posted, and repeats are the same."""
     stored = {e["id"]: e["type"] for e in env.api.all(
-        "/v1/events", "events", limit=1000)}
+        "/v1/events", limit=1000)}
 
     def posted():
         return {e["id"] for e in webhook_events(env)}

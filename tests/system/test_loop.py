@@ -9,7 +9,7 @@ from harness.util import wait_for
 
 
 def events_of(env, recipient):
-    return [e for e in env.api.all("/v1/events", "events")
+    return [e for e in env.api.all("/v1/events")
             if e["recipient"] == recipient]
 
 

@@ -187,13 +187,13 @@ class Api:
     def delete(self, path, *tail):
         return self.request("DELETE", path, *tail)[:2]
 
-    def all(self, path, member, **query):
+    def all(self, path, **query):
         """Every record of a list, page by page."""
         records = []
         while True:
             status, page = self.get(path, **query)
             assert status == 200, (status, page)
-            records += page[member]
+            records += page["data"]
             if not page["has_more"]:
                 return records
             query["cursor"] = page["next_cursor"]

@@ -43,9 +43,7 @@ def webhook_events(env):
     events = []
     for post in env.webhook.taken():
         assert post.signed_by(SECRET), "webhook with a wrong signature"
-        data = post.json
-        for event in data.get("data", {}).get("events", [data]):
-            events.append(event)
+        events += post.json["data"]
     return events
 
 
@@ -101,7 +99,7 @@ class Story:
 
     def status(self):
         def failed():
-            return [e for e in self.env.api.all("/v1/events", "events")
+            return [e for e in self.env.api.all("/v1/events")
                     if e["type"] == "failed" and
                     e["recipient"] == self.GONE]
         event = wait_for(failed, what="a failed event")[0]
