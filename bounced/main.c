@@ -2,6 +2,10 @@
 /* postern-bounced: reads what comes back, and the Postfix log. */
 #include "bounced/bounced.h"
 #include "service/service.h"
+#include "store/keys.h"
+
+static const struct service_print prints[] = { { "keys", keys_print_mdoc },
+	{ "acl", keys_print_acl }, { NULL, NULL } };
 
 static const struct service bounced = {
 	.name = "bounced",
@@ -13,6 +17,7 @@ static const struct service bounced = {
 	.drain = bounced_drain,
 	.stop = bounced_stop,
 	.state = bounced_state,
+	.prints = prints,
 };
 
 int

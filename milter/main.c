@@ -2,6 +2,10 @@
 /* postern-milter: one pass over each message. */
 #include "milter/milter.h"
 #include "service/service.h"
+#include "store/keys.h"
+
+static const struct service_print prints[] = { { "keys", keys_print_mdoc },
+	{ "acl", keys_print_acl }, { NULL, NULL } };
 
 static const struct service milter = {
 	.name = "milter",
@@ -14,6 +18,7 @@ static const struct service milter = {
 	.drain = milter_drain,
 	.stop = milter_stop,
 	.state = milter_state,
+	.prints = prints,
 };
 
 int

@@ -2,6 +2,10 @@
 /* postern-policyd: Postfix access policy server. */
 #include "policyd/server.h"
 #include "service/service.h"
+#include "store/keys.h"
+
+static const struct service_print prints[] = { { "keys", keys_print_mdoc },
+	{ "acl", keys_print_acl }, { NULL, NULL } };
 
 static const struct service policyd = {
 	.name = "policyd",
@@ -13,6 +17,7 @@ static const struct service policyd = {
 	.drain = server_drain,
 	.stop = server_stop,
 	.state = server_state,
+	.prints = prints,
 };
 
 int

@@ -12,7 +12,7 @@
  * /etc/postern/postern.conf: what one host needs to know (sockets, users,
  * paths, Redis), in main.cf's syntax, one file for all programs.  What the
  * administrator of the mail service decides is not here but in the settings.
- * The table in host_config.c is the only place where a parameter is declared:
+ * The table in host_params.c is the only place where a parameter is declared:
  * loader, bounds, postern.conf(5), "-x params" and tests walk it.
  */
 struct host_config {

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -79,12 +80,12 @@ static const char *const deadly_calls[] = { "bpf", "chroot", "delete_module",
 	"pivot_root", "process_vm_readv", "process_vm_writev", "ptrace",
 	"reboot", "setns", "swapon", "umount2", "unshare", NULL };
 
-static const unsigned long families[] = { AF_UNIX, AF_INET, AF_INET6,
+static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6,
 	AF_NETLINK /* addresses of interfaces, for resolvers */ };
-static const unsigned long ioctls[] = { FIONBIO, FIONREAD, FIOCLEX,
+static const uint32_t ioctls[] = { FIONBIO, FIONREAD, FIOCLEX,
 	TCGETS /* isatty */ };
-static const unsigned long prctls[] = { PR_SET_NAME, PR_GET_NAME,
-	PR_GET_DUMPABLE, PR_SET_VMA };
+static const uint32_t prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE,
+	PR_SET_VMA };
 
 static const char *const *const role_calls[] = {
 	[SANDBOX_MILTER] = milter_calls,
@@ -106,14 +107,18 @@ add_calls(scmp_filter_ctx filter, uint32_t action, const char *const *names)
 	return 0;
 }
 
-/* Allow a call when its argument has one of these values. */
+/*
+ * Allow a call when its argument has one of these values.  The arguments are
+ * C's int, whose upper half in the register means nothing; ioctl's are below
+ * 2^32, too.
+ */
 static int
 add_values(scmp_filter_ctx filter, int call, unsigned argument,
-    const unsigned long *values, size_t count)
+    const uint32_t *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct scmp_arg_cmp is_value =
-		    SCMP_CMP64(argument, SCMP_CMP_EQ, values[i]);
+		const struct scmp_arg_cmp is_value = SCMP_CMP64(argument,
+		    SCMP_CMP_MASKED_EQ, UINT32_MAX, values[i]);
 
 		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1,
 			&is_value) < 0)

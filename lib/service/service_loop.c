@@ -82,7 +82,9 @@ drain(void)
 	if (left == 0 && (!loop.has_runner || loop.run_ended)) {
 		(void)event_base_loopbreak(loop.proc->base);
 	} else if (clock_mono_us() >= loop.deadline_us) {
-		log_warning("drain_timeout: %u clients are cut off", left);
+		if (left > 0)
+			log_warning("drain_timeout: %u clients are cut off",
+			    left);
 		(void)event_base_loopbreak(loop.proc->base);
 	} else {
 		(void)event_add(loop.events[ON_DRAIN], &again);
