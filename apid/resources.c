@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All route tables. */
+#include "apid/resources.h"
+
+const struct route *const route_tables[] = {
+	routes_blocks,
+	routes_events,
+	routes_health,
+	routes_webhooks,
+	NULL,
+};

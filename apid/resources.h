@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef APID_RESOURCES_H
+#define APID_RESOURCES_H
+
+#include "apid/router.h"
+
+/* The route table of each resource_NAME.c; route_tables has them all. */
+extern const struct route routes_blocks[];
+extern const struct route routes_events[];
+extern const struct route routes_health[];
+extern const struct route routes_webhooks[];
+
+#endif /* APID_RESOURCES_H */
