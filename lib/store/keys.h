@@ -9,8 +9,8 @@
 
 /*
  * Every key that Postern keeps in Redis.  keys.c has the table (name, type,
- * TTL, who reads, who writes); doc/REDIS.7 and the ACL come from it; no other
- * file holds the text of a key.  Names are cluster-ready: what stands in
+ * TTL, who reads, who writes); postern-redis(7) and the ACL come from it; no
+ * other file holds the text of a key.  Names are cluster-ready: what stands in
  * braces is the slot, and one command or script touches one slot.
  */
 
@@ -70,7 +70,7 @@ struct key key_audit(struct slice tenant, int64_t wall_us);
 /* Channel on which a new settings revision is told: "TENANT REV". */
 struct slice key_settings_channel(void);
 
-/* "-x keys": mdoc list for doc/REDIS.7; "-x acl": ACL SETUSER lines. */
+/* "-x keys": mdoc list for postern-redis(7); "-x acl": ACL SETUSER lines. */
 void keys_print_mdoc(FILE *out);
 void keys_print_acl(FILE *out);
 

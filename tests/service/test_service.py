@@ -298,6 +298,42 @@ def test_sandbox():
         d.wait_log("fork: worked")
 
 
+def test_background():
+    with Daemon(args=("-d",)) as d:
+        assert d.status() == 0  # the parent; its sockets are open
+        seen = d.told("READY=1")
+        assert seen
+        pid = int(d.logged().split("postern/tiny[")[1].split("]")[0])
+        assert pid != d.process.pid
+        os.kill(pid, signal.SIGTERM)
+        d.wait_log(": ended\n")
+
+
+def test_socket_activation():
+    """systemd passes a listening socket as descriptor 3."""
+    with tempfile.TemporaryDirectory(prefix="test_service.") as folder:
+        path = folder + "/s.sock"
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen()
+        inode = os.stat(path).st_ino
+        with open(folder + "/conf", "w") as f:
+            f.write(f"user =\nsocket_group =\npolicyd_listen = unix:{path}\n")
+        p = subprocess.Popen(
+            ["sh", "-c", f"LISTEN_FDS=1 LISTEN_PID=$$ exec {TINY} -F -f "
+             f"{folder}/conf 3<&{listener.fileno()}"],
+            pass_fds=[listener.fileno()], stderr=subprocess.PIPE)
+        lines = iter(lambda: p.stderr.readline().decode(), "")
+        try:
+            assert any("]: ready" in line for line in lines)
+        finally:
+            p.send_signal(signal.SIGTERM)
+        assert p.wait(DEADLINE) == 0
+        assert os.stat(path).st_ino == inode  # not ours to remove
+        p.stderr.close()
+        listener.close()
+
+
 def test_descriptors():
     r, w = os.pipe()
     os.set_inheritable(w, True)
