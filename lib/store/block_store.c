@@ -51,6 +51,9 @@ got_result(int rc, const struct redis_reply *reply, void *ctx)
 	void *counted_ctx = q->ctx;
 
 	request_done(q);
+	/* A condition that is off: not even asked. */
+	if (rc == ERR_CANCELED)
+		rc = 0;
 	counted(rc, rc == 0 ? (enum block_result)redis_integer(reply) : 0,
 	    counted_ctx);
 }
@@ -110,6 +113,11 @@ block_count(struct store *s, const struct block_error *e, int64_t deadline_us,
 	char watch[NUMBER_TEXT_MAX], reason[300];
 	struct slice argv[14];
 
+	if (!e->enabled) {
+		redis_refuse(s, ERR_CANCELED, got_result,
+		    request_new(s, (request_fn *)counted, ctx));
+		return;
+	}
 	shard_keys(e->tenant, key_shard(e->address), &keys, argv);
 	argv[2] = e->address;
 	argv[3] = e->event_id;

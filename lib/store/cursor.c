@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Cursors of pages: "e1.MS.SEQ.HOST" and "b1.SHARD.ADDRESS" (percent). */
+#include "store/cursor.h"
+
+#include "store/keys.h"
+#include "util/err.h"
+#include "util/number.h"
+
+static bool
+is_host(struct slice host)
+{
+	if (host.len == 0 || host.len > CURSOR_HOST_MAX)
+		return false;
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			(c >= '0' && c <= '9') || c == '.' || c == '-' ||
+			c == '_'))
+			return false;
+	}
+	return true;
+}
+
+int
+event_cursor_parse(struct slice text, struct event_cursor *ret_cursor)
+{
+	struct slice rest = text, version, ms, seq;
+	struct event_cursor c;
+
+	if (!slice_split(&rest, '.', &version) ||
+	    !slice_eq(version, SLICE("e1")) || !slice_split(&rest, '.', &ms) ||
+	    !slice_split(&rest, '.', &seq) || !is_host(rest) ||
+	    number_parse(ms, 0, INT64_MAX, &c.id.ms) < 0 ||
+	    number_parse(seq, 0, UINT64_MAX, &c.id.seq) < 0)
+		return ERR_SYNTAX;
+	c.host = rest;
+	*ret_cursor = c;
+	return 0;
+}
+
+struct slice
+event_cursor_format(const struct event_cursor *c, char room[CURSOR_MAX])
+{
+	size_t host =
+	    c->host.len < CURSOR_HOST_MAX ? c->host.len : CURSOR_HOST_MAX;
+	char *p = room;
+
+	memcpy(p, "e1.", 3);
+	p += 3;
+	p += number_format(c->id.ms, p);
+	*p++ = '.';
+	p += number_format(c->id.seq, p);
+	*p++ = '.';
+	memcpy(p, c->host.at, host);
+	return (struct slice){ room, (size_t)(p - room) + host };
+}
+
+static int
+compare_text(struct slice a, struct slice b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = n > 0 ? memcmp(a.at, b.at, n) : 0;
+
+	if (order != 0)
+		return order;
+	return a.len < b.len ? -1 : a.len > b.len;
+}
+
+int
+event_cursor_compare(const struct event_cursor *a, const struct event_cursor *b)
+{
+	int order;
+
+	if (a->id.ms != b->id.ms)
+		return a->id.ms < b->id.ms ? -1 : 1;
+	if ((order = compare_text(a->host, b->host)) != 0)
+		return order;
+	return a->id.seq < b->id.seq ? -1 : a->id.seq > b->id.seq;
+}
+
+/* ---- blocks ---- */
+
+static const char hex[] = "0123456789abcdef";
+
+static int
+hex_value(char c)
+{
+	const char *p = c != '\0' ? strchr(hex, c) : NULL;
+
+	return p != NULL ? (int)(p - hex) : -1;
+}
+
+int
+block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
+    struct block_cursor *ret_cursor)
+{
+	struct slice rest = text, version, shard;
+	uint64_t number;
+	size_t n = 0;
+
+	if (!slice_split(&rest, '.', &version) ||
+	    !slice_eq(version, SLICE("b1")) ||
+	    !slice_split(&rest, '.', &shard) || rest.at == NULL ||
+	    number_parse(shard, 0, KEY_SHARDS - 1, &number) < 0)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < rest.len; i++) {
+		char c = rest.at[i];
+
+		if (n == ADDRESS_MAX)
+			return ERR_SYNTAX;
+		if (c == '%') {
+			int high =
+			    i + 2 < rest.len ? hex_value(rest.at[i + 1]) : -1;
+			int low = high >= 0 ? hex_value(rest.at[i + 2]) : -1;
+
+			if (low < 0)
+				return ERR_SYNTAX;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		room[n++] = c;
+	}
+	*ret_cursor = (struct block_cursor){ .shard = (unsigned)number,
+		.address = { room, n } };
+	return 0;
+}
+
+struct slice
+block_cursor_format(const struct block_cursor *c, char room[CURSOR_MAX])
+{
+	size_t len =
+	    c->address.len < ADDRESS_MAX ? c->address.len : ADDRESS_MAX;
+	char *p = room;
+
+	memcpy(p, "b1.", 3);
+	p += 3;
+	p += number_format(c->shard, p);
+	*p++ = '.';
+	for (size_t i = 0; i < len; i++) {
+		unsigned char o = (unsigned char)c->address.at[i];
+
+		if (o > ' ' && o < 0x7f && o != '%' && o != '"') {
+			*p++ = (char)o;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[o >> 4];
+		*p++ = hex[o & 15];
+	}
+	return (struct slice){ room, (size_t)(p - room) };
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_CURSOR_H
+#define STORE_CURSOR_H
+
+#include "proto/address.h"
+#include "store/event_rows.h"
+
+/*
+ * The texts by which a page says where the next one begins.  They come back
+ * from API clients, so they are parsed as hostile.
+ */
+#define CURSOR_MAX (3 * ADDRESS_MAX + 64)
+
+/* Events are in the order of (ms, host, seq). */
+#define CURSOR_HOST_MAX 255
+struct event_cursor {
+	struct stream_id id;
+	struct slice host;
+};
+int event_cursor_parse(struct slice text, struct event_cursor *ret_cursor);
+struct slice event_cursor_format(const struct event_cursor *c,
+    char room[CURSOR_MAX]);
+int event_cursor_compare(const struct event_cursor *a,
+    const struct event_cursor *b);
+
+/* Blocks are in the order of (shard, address); address empty: its start. */
+struct block_cursor {
+	unsigned shard;
+	struct slice address; /* parse: lies in room */
+};
+int block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
+    struct block_cursor *ret_cursor);
+struct slice block_cursor_format(const struct block_cursor *c,
+    char room[CURSOR_MAX]);
+
+#endif /* STORE_CURSOR_H */

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The suppression list on a real Redis: counting, blocking, pages. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "store/block_store.h"
+#include "tests/store/redis_server.h"
+#include "util/err.h"
+#include "util/number.h"
+
+static struct store_fixture f;
+
+struct answer {
+	bool done;
+	int rc, result;
+	struct block block;
+	char reason[301], ref[20];
+};
+
+static struct slice
+copy(struct slice s, char *room, size_t size)
+{
+	(void)snprintf(room, size, "%.*s", SLICE_F(s));
+	return slice_of(room);
+}
+
+static void
+found(int rc, const struct block *block, void *ctx)
+{
+	struct answer *a = ctx;
+
+	a->rc = rc;
+	if (rc == 0) {
+		a->block = *block;
+		a->block.ref = copy(block->ref, a->ref, sizeof(a->ref));
+		a->block.reason =
+		    copy(block->reason, a->reason, sizeof(a->reason));
+	}
+	a->done = true;
+}
+
+static struct answer
+get(const char *address)
+{
+	struct answer a = { .done = false };
+
+	block_get(f.store, SLICE("t"), slice_of(address),
+	    store_deadline(f.store), found, &a);
+	store_fixture_run(&f, &a.done);
+	return a;
+}
+
+static void
+counted(int rc, enum block_result result, void *ctx)
+{
+	struct answer *a = ctx;
+
+	a->rc = rc;
+	a->result = (int)result;
+	a->done = true;
+}
+
+static int
+count(const struct block_error *e)
+{
+	struct answer a = { .done = false };
+
+	block_count(f.store, e, store_deadline(f.store), counted, &a);
+	store_fixture_run(&f, &a.done);
+	assert_int_equal(a.rc, 0);
+	return a.result;
+}
+
+static void
+changed(int rc, bool yes, void *ctx)
+{
+	counted(rc, (enum block_result)yes, ctx);
+}
+
+static int
+put(const char *address, enum block_state state)
+{
+	struct answer a = { .done = false };
+	const struct block b = { .state = state, .origin = SLICE("api") };
+
+	block_put(f.store, SLICE("t"), slice_of(address), &b,
+	    store_deadline(f.store), changed, &a);
+	store_fixture_run(&f, &a.done);
+	assert_int_equal(a.rc, 0);
+	return a.result;
+}
+
+static int
+take_off(const char *address, enum block_state state)
+{
+	struct answer a = { .done = false };
+
+	block_remove(f.store, SLICE("t"), slice_of(address), state,
+	    store_deadline(f.store), changed, &a);
+	store_fixture_run(&f, &a.done);
+	return a.rc;
+}
+
+/* An error number n of address, at a time. */
+static struct block_error
+error_of(const char *address, int n, int64_t at_s)
+{
+	static char ids[100][32];
+	char *id = ids[n % 100];
+
+	(void)snprintf(id, sizeof(ids[0]), "h/20260101/%d-0", n);
+	return (struct block_error){ .tenant = SLICE("t"),
+		.address = slice_of(address),
+		.event_id = slice_of(id),
+		.message = slice_of(id),
+		.queue_id = SLICE("Q"),
+		.reason = SLICE("550\tno such\nuser"),
+		.status = 2,
+		.at_s = at_s,
+		.enabled = true,
+		.threshold = 3 };
+}
+
+static void
+test_counting(void **state)
+{
+	struct block_error e;
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(get("a@x").rc, ERR_NOTFOUND);
+	e = error_of("a@x", 1, 1000);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
+	e = error_of("a@x", 2, 1001);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	a = get("a@x");
+	assert_int_equal(a.block.state, BLOCK_COUNTING);
+	assert_int_equal(a.block.count, 2);
+	assert_int_equal(a.block.first_s, 1000);
+	e = error_of("a@x", 3, 1002);
+	assert_int_equal(count(&e), BLOCK_RESULT_REGISTERED);
+	assert_int_equal(count(&e), BLOCK_RESULT_REGISTERED);
+	a = get("a@x");
+	assert_int_equal(a.block.state, BLOCK_BLOCKED);
+	assert_int_equal(a.block.since_s, 1002);
+	assert_int_equal(strlen(a.ref), 8);
+	assert_string_equal(a.reason, "550 no such user");
+	e = error_of("a@x", 4, 1003);
+	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
+	/* Cancel: counting starts anew, but not with an old error. */
+	assert_int_equal(take_off("a@x", BLOCK_EXEMPT), ERR_NOTFOUND);
+	assert_int_equal(take_off("a@x", BLOCK_BLOCKED), 0);
+	assert_int_equal(take_off("a@x", BLOCK_BLOCKED), ERR_NOTFOUND);
+	e = error_of("a@x", 3, 1002);
+	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
+	e = error_of("a@x", 5, 1004);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(get("a@x").block.count, 1);
+}
+
+static void
+test_conditions(void **state)
+{
+	struct block_error e;
+	struct answer a;
+
+	(void)state;
+	/* once a day */
+	e = error_of("day@x", 10, 86400 * 10 + 5);
+	e.once_per_day = true;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	e = error_of("day@x", 11, 86400 * 10 + 86399);
+	e.once_per_day = true;
+	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
+	e = error_of("day@x", 12, 86400 * 11);
+	e.once_per_day = true;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(get("day@x").block.count, 2);
+	/* forgetting */
+	e = error_of("forget@x", 20, 1000);
+	e.forget_s = 100;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	e = error_of("forget@x", 21, 1100);
+	e.forget_s = 100;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(get("forget@x").block.count, 1);
+	/* each status by itself */
+	e = error_of("both@x", 30, 1000);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	e = error_of("both@x", 31, 1000);
+	e.status = 5;
+	e.threshold = 2;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	e = error_of("both@x", 32, 1000);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	e = error_of("both@x", 33, 1000);
+	e.status = 5;
+	e.threshold = 2;
+	assert_int_equal(count(&e), BLOCK_RESULT_REGISTERED);
+	/* observe */
+	e = error_of("watch@x", 40, 1000);
+	e.threshold = 1;
+	e.observe = true;
+	assert_int_equal(count(&e), BLOCK_RESULT_WOULD);
+	assert_int_equal(get("watch@x").block.state, BLOCK_COUNTING);
+	/* a block that lifts by itself counts anew */
+	e = error_of("lift@x", 50, 1000);
+	e.threshold = 1;
+	e.watch_s = 100;
+	assert_int_equal(count(&e), BLOCK_RESULT_REGISTERED);
+	a = get("lift@x");
+	assert_true(block_is_active(&a.block, 1099));
+	assert_false(block_is_active(&a.block, 1100));
+	e = error_of("lift@x", 51, 1100);
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(get("lift@x").block.state, BLOCK_COUNTING);
+	/* off: nothing is kept */
+	e = error_of("off@x", 60, 1000);
+	e.enabled = false;
+	assert_int_equal(count(&e), BLOCK_RESULT_COUNTED);
+	assert_int_equal(get("off@x").rc, ERR_NOTFOUND);
+}
+
+static void
+test_by_hand(void **state)
+{
+	struct block_error e = error_of("hand@x", 70, 1000);
+
+	(void)state;
+	e.threshold = 1;
+	assert_int_equal(put("hand@x", BLOCK_EXEMPT), 1);
+	assert_int_equal(put("hand@x", BLOCK_EXEMPT), 0);
+	assert_int_equal(count(&e), BLOCK_RESULT_EXEMPT);
+	assert_int_equal(take_off("hand@x", BLOCK_EXEMPT), 0);
+	assert_int_equal(put("hand@x", BLOCK_BLOCKED), 1);
+	assert_int_equal(get("hand@x").block.state, BLOCK_BLOCKED);
+	assert_int_equal(strlen(get("hand@x").ref), 8);
+}
+
+/* ---- pages ---- */
+
+enum { MANY = 3000 };
+struct pages {
+	bool done;
+	int rc;
+	unsigned rows;
+	char cursor[4000];
+	bool more;
+	unsigned char seen[2 * MANY];
+};
+
+static void
+row(struct slice address, const struct block *block, void *ctx)
+{
+	struct pages *p = ctx;
+	uint64_t n = 0;
+	struct slice digits = slice_skip(address, 4);
+
+	digits.len -= 2; /* "@x" */
+	assert_int_equal(block->state, BLOCK_BLOCKED);
+	assert_int_equal(number_parse(digits, 0, 2 * MANY - 1, &n), 0);
+	p->seen[n]++;
+	p->rows++;
+}
+
+static void
+page_end(int rc, struct slice next, void *ctx)
+{
+	struct pages *p = ctx;
+
+	p->rc = rc;
+	p->more = next.at != NULL;
+	(void)copy(next, p->cursor, sizeof(p->cursor));
+	p->done = true;
+}
+
+static void
+put_many(int from, int to)
+{
+	struct answer a[100];
+	const struct block b = { .state = BLOCK_BLOCKED };
+	char address[40];
+
+	for (int i = from; i < to; i += 100) {
+		for (int k = 0; k < 100; k++) {
+			(void)snprintf(address, sizeof(address), "page%d@x",
+			    i + k);
+			a[k].done = false;
+			block_put(f.store, SLICE("p"), slice_of(address), &b,
+			    store_deadline(f.store), changed, &a[k]);
+		}
+		store_fixture_run(&f, &a[99].done);
+	}
+}
+
+static void
+test_pages(void **state)
+{
+	static struct pages p;
+	unsigned rounds = 0;
+
+	(void)state;
+	put_many(0, MANY);
+	do {
+		struct block_query q = { .tenant = SLICE("p"),
+			.state = BLOCK_BLOCKED,
+			.cursor = slice_of(p.cursor),
+			.limit = 97 };
+
+		p.done = false;
+		p.rows = 0;
+		block_page(f.store, &q, store_deadline(f.store), row, page_end,
+		    &p);
+		store_fixture_run(&f, &p.done);
+		assert_int_equal(p.rc, 0);
+		assert_true(p.rows <= 97 && (!p.more || p.rows == 97));
+		if (rounds++ == 5)
+			put_many(MANY, 2 * MANY);
+	} while (p.more);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(p.seen[i], 1);
+	for (int i = MANY; i < 2 * MANY; i++)
+		assert_true(p.seen[i] <= 1);
+}
+
+static void
+test_bad_cursor(void **state)
+{
+	struct pages p = { .done = false };
+	struct block_query q = { .tenant = SLICE("p"),
+		.state = BLOCK_BLOCKED,
+		.cursor = SLICE("b1.999.x"),
+		.limit = 10 };
+
+	(void)state;
+	block_page(f.store, &q, store_deadline(f.store), row, page_end, &p);
+	assert_false(p.done);
+	store_fixture_run(&f, &p.done);
+	assert_int_equal(p.rc, ERR_SYNTAX);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	store_fixture_open(&f, 5000);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	store_fixture_close(&f);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_counting),
+		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_bad_cursor),
+	};
+
+	if (!redis_server_available()) {
+		printf("1..0 # SKIP redis-server is not installed\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

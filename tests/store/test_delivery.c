@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Messages, log batches, DSNs, events and positions on a real Redis. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "store/delivery_store.h"
+#include "store/event_store.h"
+#include "store/message_store.h"
+#include "tests/store/redis_server.h"
+#include "util/clock.h"
+#include "util/err.h"
+
+static struct store_fixture f;
+static int64_t now_ms;
+
+/* What was read: one line of text for each event. */
+struct seen {
+	bool done;
+	int rc, result;
+	char text[20000];
+	char next[300];
+	unsigned rows;
+};
+
+static void
+row(const struct event *e, void *ctx)
+{
+	struct seen *v = ctx;
+	size_t n = strlen(v->text);
+
+	(void)snprintf(v->text + n, sizeof(v->text) - n,
+	    "%s %.*s %d%s subject=%.*s rp=%.*s %s\n", event_type_word(e->type),
+	    SLICE_F(e->recipient), e->status, e->repeated ? "r" : "",
+	    SLICE_F(e->subject), SLICE_F(e->return_path),
+	    slice_eq(e->message, e->id) ? "own" : "other");
+	v->rows++;
+}
+
+static void
+end(int rc, struct slice next, void *ctx)
+{
+	struct seen *v = ctx;
+
+	v->rc = rc;
+	(void)snprintf(v->next, sizeof(v->next), "%.*s", SLICE_F(next));
+	v->done = true;
+}
+
+/* Everything that host has written since the position in v. */
+static void
+read_host(const char *host, struct seen *v)
+{
+	v->text[0] = '\0';
+	v->rows = 0;
+	v->done = false;
+	event_read(f.store, slice_of(host), slice_of(v->next), 1000,
+	    store_deadline(f.store), row, end, v);
+	assert_false(v->done);
+	store_fixture_run(&f, &v->done);
+	assert_int_equal(v->rc, 0);
+}
+
+static void
+got(int rc, struct slice current, void *ctx)
+{
+	end(rc, current, ctx);
+}
+
+static int
+commit(const char *host, const char *expected, const char *next,
+    const struct delivery_op *ops, size_t count)
+{
+	static struct seen v;
+
+	v.done = false;
+	delivery_commit(f.store, slice_of(host), SLICE("log"),
+	    slice_of(expected), slice_of(next), ops, count,
+	    store_deadline(f.store), got, &v);
+	store_fixture_run(&f, &v.done);
+	return v.rc;
+}
+
+static void
+stored(int rc, void *ctx)
+{
+	end(rc, SLICE(""), ctx);
+}
+
+static struct message_facts
+facts_of(const char *host, const char *queue_id, const struct slice *recipients,
+    size_t count)
+{
+	return (struct message_facts){ .host = slice_of(host),
+		.queue_id = slice_of(queue_id),
+		.facts = { .tenant = SLICE("shop"),
+		    .sender = SLICE("app@example.com"),
+		    .return_path = SLICE("b-1@bounce.example.com"),
+		    .subject = SLICE("Your\torder"),
+		    .created_ms = now_ms },
+		.recipients = recipients,
+		.recipient_count = count };
+}
+
+static void
+put(const struct message_facts *m)
+{
+	static struct seen v;
+
+	v.done = false;
+	message_put(f.store, m, store_deadline(f.store), stored, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+}
+
+static void
+got_bounce(int rc, enum bounce_result result, void *ctx)
+{
+	struct seen *v = ctx;
+
+	v->rc = rc;
+	v->result = (int)result;
+	v->done = true;
+}
+
+static int
+bounce(const char *host, const char *queue_id, const char *original,
+    const char *final)
+{
+	static struct seen v;
+	const struct delivery_bounce b = { .host = slice_of(host),
+		.queue_id = slice_of(queue_id),
+		.sent_s = now_ms / 1000,
+		.original = slice_of(original),
+		.final = slice_of(final),
+		.at_ms = now_ms,
+		.status = 2,
+		.reason = SLICE("550 gone") };
+
+	v.done = false;
+	delivery_bounce(f.store, &b, store_deadline(f.store), got_bounce, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	return v.result;
+}
+
+#define QUEUED(id) \
+	{ \
+		.kind = DELIVERY_QUEUED, .at_ms = now_ms, \
+		.queue_id = SLICE(id), .sender = SLICE("log@example.com") \
+	}
+#define RESULT(id, to, what, why, text) \
+	{ \
+		.kind = DELIVERY_RESULT, .at_ms = now_ms, \
+		.queue_id = SLICE(id), .recipient = SLICE(to), .type = what, \
+		.status = why, .reason = SLICE(text), \
+		.relay = SLICE("mx[192.0.2.1]:25") \
+	}
+#define GONE(id, what) \
+	{ \
+		.kind = what, .at_ms = now_ms, .queue_id = SLICE(id) \
+	}
+#define F " subject=Your order rp=b-1@bounce.example.com "
+
+static void
+assert_no_message(const char *host, const char *queue_id)
+{
+	char words[200], out[100];
+
+	(void)snprintf(words, sizeof(words), "EXISTS 'pn:m:{h:%s}:%s'", host,
+	    queue_id);
+	redis_server_cli(&f.server, words, out, sizeof(out));
+	assert_string_equal(out, "0");
+}
+
+static void
+test_life_of_a_message(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x"), SLICE("b@x") };
+	const struct message_facts m = facts_of("h1", "Q1", to, 2);
+	const struct delivery_op first[] = {
+		QUEUED("Q1"),
+		RESULT("Q1", "a@x", EVENT_SUCCEEDED, 0, "250 ok"),
+		RESULT("Q1", "b@x", EVENT_DEFERRED, 5, "452 full"),
+	};
+	const struct delivery_op second[] = {
+		RESULT("Q1", "a@x", EVENT_FAILED, 2, "never"),
+		RESULT("Q1", "b@x", EVENT_DEFERRED, 5, "452 full"),
+		RESULT("Q1", "b@x", EVENT_SUCCEEDED, 0, "250 ok"),
+		GONE("Q1", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	put(&m);
+	assert_int_equal(commit("h1", "", "1", first, 3), 0);
+	/* The same batch again: nothing is written. */
+	assert_int_equal(commit("h1", "", "1", first, 3), ERR_CONFLICT);
+	v.next[0] = '\0';
+	read_host("h1", &v);
+	assert_string_equal(v.text, "queued a@x 0" F "own\n"
+				    "queued b@x 0" F "other\n"
+				    "succeeded a@x 0" F "other\n"
+				    "deferred b@x 5" F "other\n");
+	assert_int_equal(commit("h1", "1", "2", second, 4), 0);
+	read_host("h1", &v);
+	assert_string_equal(v.text, "deferred b@x 5" F "other\n"
+				    "succeeded b@x 0" F "other\n");
+	assert_no_message("h1", "Q1");
+	read_host("h1", &v);
+	assert_int_equal(v.rows, 0);
+	/* The checkpoint as stored. */
+	v.done = false;
+	delivery_checkpoint(f.store, SLICE("h1"), SLICE("log"),
+	    store_deadline(f.store), got, &v);
+	store_fixture_run(&f, &v.done);
+	assert_string_equal(v.next, "2");
+}
+
+static void
+test_without_facts(void **state)
+{
+	static struct seen v;
+	const struct delivery_op ops[] = {
+		QUEUED("Q2"),
+		RESULT("Q2", "a@x", EVENT_DEFERRED, 4, "450 later"),
+		RESULT("Q2", "b@x", EVENT_DEFERRED, 5, "452 full"),
+		GONE("Q2", DELIVERY_EXPIRED),
+		GONE("Q2", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	assert_int_equal(commit("h2", "", "1", ops, 5), 0);
+	read_host("h2", &v);
+	assert_string_equal(v.text,
+	    "queued a@x 0 subject= rp=log@example.com own\n"
+	    "deferred a@x 4 subject= rp=log@example.com other\n"
+	    "queued b@x 0 subject= rp=log@example.com other\n"
+	    "deferred b@x 5 subject= rp=log@example.com other\n"
+	    "failed a@x 3 subject= rp=log@example.com other\n"
+	    "failed b@x 5 subject= rp=log@example.com other\n");
+	/* Kept, so that a DSN of theirs is known to be told. */
+	assert_int_equal(bounce("h2", "Q2", "a@x", ""), BOUNCE_DUPLICATE);
+}
+
+static void
+test_deleted_by_hand(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x") };
+	const struct message_facts m = facts_of("h3", "Q3", to, 1);
+	const struct delivery_op ops[] = { GONE("Q3", DELIVERY_REMOVED),
+		GONE("Q3b", DELIVERY_REMOVED) };
+
+	(void)state;
+	put(&m);
+	assert_int_equal(commit("h3", "", "1", ops, 2), 0);
+	read_host("h3", &v);
+	assert_string_equal(v.text, "queued a@x 0" F "own\n"
+				    "failed a@x 99" F "other\n");
+	assert_no_message("h3", "Q3b");
+}
+
+static void
+test_bounces(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x"), SLICE("b@x") };
+	const struct message_facts m = facts_of("h4", "Q4", to, 2);
+	const struct message_facts n = facts_of("h4", "Q5", to, 1);
+	const struct delivery_op ops[] = {
+		QUEUED("Q4"),
+		RESULT("Q4", "a@x", EVENT_SUCCEEDED, 0, "250 ok"),
+		RESULT("Q4", "b@x", EVENT_SUCCEEDED, 0, "250 ok"),
+		GONE("Q4", DELIVERY_REMOVED),
+		QUEUED("Q5"),
+	};
+	const struct delivery_op late[] = {
+		RESULT("Q5", "a@x", EVENT_FAILED, 2, "550 no"),
+		GONE("Q5", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	put(&m);
+	put(&n);
+	assert_int_equal(commit("h4", "", "1", ops, 5), 0);
+	assert_no_message("h4", "Q4");
+	read_host("h4", &v);
+	/* Found in the stream, as the hash is gone; then by its mark. */
+	assert_int_equal(bounce("h4", "Q4", "other@x", "b@x"), BOUNCE_RECORDED);
+	assert_int_equal(bounce("h4", "Q4", "b@x", ""), BOUNCE_DUPLICATE);
+	assert_int_equal(bounce("h4", "Q4", "c@x", "d@x"), BOUNCE_UNKNOWN);
+	assert_int_equal(bounce("h4", "Q4", "a@x", ""), BOUNCE_RECORDED);
+	assert_int_equal(bounce("h4", "nosuch", "a@x", ""), BOUNCE_UNKNOWN);
+	/* One recipient only: then it was forwarded. */
+	assert_int_equal(bounce("h4", "Q5", "", "elsewhere@y"),
+	    BOUNCE_RECORDED);
+	assert_int_equal(commit("h4", "1", "2", late, 2), 0);
+	read_host("h4", &v);
+	assert_string_equal(v.text, "bounced b@x 2" F "other\n"
+				    "bounced a@x 2" F "other\n"
+				    "bounced a@x 6" F "other\n"
+				    "failed a@x 2r" F "other\n");
+}
+
+static void
+test_suppressed(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("s1@x"), SLICE("s2@x") };
+	const struct slice why[] = { SLICE("user_unknown"), SLICE("x") };
+	struct message_facts m = facts_of("h5", "Q6", NULL, 0);
+	struct buf line;
+
+	(void)state;
+	m.suppressed = to;
+	m.suppressed_reason = why;
+	m.suppressed_count = 2;
+	put(&m);
+	/* Once more, by way of the spool. */
+	buf_init(&line, 10000);
+	assert_int_equal(message_facts_print(&m, &line), 0);
+	v.done = false;
+	message_put_line(f.store, buf_slice(&line), store_deadline(f.store),
+	    stored, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	buf_done(&line);
+	v.next[0] = '\0';
+	read_host("h5", &v);
+	assert_string_equal(v.text, "failed s1@x 10" F "own\n"
+				    "failed s2@x 10" F "other\n");
+	v.done = false;
+	message_put_line(f.store, SLICE("1\tno line"), store_deadline(f.store),
+	    stored, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, ERR_SYNTAX);
+}
+
+static void
+test_queue_id_again(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x") };
+	struct message_facts m = facts_of("h6", "Q7", to, 1);
+	const struct delivery_op ops[] = {
+		QUEUED("Q7"),
+		RESULT("Q7", "a@x", EVENT_FAILED, 2, "550 no"),
+		GONE("Q7", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	put(&m);
+	assert_int_equal(commit("h6", "", "1", ops, 3), 0);
+	m.facts.created_ms = ++now_ms;
+	put(&m);
+	assert_int_equal(commit("h6", "1", "2", ops, 3), 0);
+	read_host("h6", &v);
+	assert_string_equal(v.text,
+	    "queued a@x 0" F "own\nfailed a@x 2" F "other\n"
+	    "queued a@x 0" F "own\nfailed a@x 2" F "other\n");
+}
+
+static void
+test_positions(void **state)
+{
+	static struct seen v;
+	const struct event e = { .type = EVENT_BLOCKED,
+		.tenant = SLICE("shop"),
+		.recipient = SLICE("a@x"),
+		.status = 2,
+		.created_ms = now_ms };
+	const char *const moves[][2] = { { "", "p1" }, { "", "p2" },
+		{ "p1", "p2" } };
+	const int want[] = { 0, ERR_CONFLICT, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		v.done = false;
+		position_move(f.store, SLICE("h7"), SLICE("count"),
+		    slice_of(moves[i][0]), slice_of(moves[i][1]), &e, 1,
+		    store_deadline(f.store), got, &v);
+		store_fixture_run(&f, &v.done);
+		assert_int_equal(v.rc, want[i]);
+		if (want[i] != 0)
+			assert_string_equal(v.next, "p1");
+	}
+	v.next[0] = '\0';
+	read_host("h7", &v);
+	assert_int_equal(v.rows, 2);
+	v.done = false;
+	position_get(f.store, SLICE("h7"), SLICE("count"),
+	    store_deadline(f.store), got, &v);
+	store_fixture_run(&f, &v.done);
+	assert_string_equal(v.next, "p2");
+}
+
+/* ---- pages over hosts ---- */
+
+static void
+appended(int rc, struct slice id, void *ctx)
+{
+	end(rc, id, ctx);
+}
+
+static void
+append(const char *host, const char *tenant, const char *recipient)
+{
+	static struct seen v;
+	const struct event e = { .type = EVENT_FAILED,
+		.tenant = slice_of(tenant),
+		.recipient = slice_of(recipient),
+		.status = 10,
+		.created_ms = clock_wall_us() / 1000 };
+
+	v.done = false;
+	event_append(f.store, slice_of(host), &e, store_deadline(f.store),
+	    appended, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	assert_memory_equal(v.next, host, strlen(host));
+}
+
+static void
+test_pages(void **state)
+{
+	static struct seen v, all;
+	char name[40];
+	unsigned total = 0, extra = 0;
+
+	(void)state;
+	host_register(f.store, SLICE("p1"));
+	host_register(f.store, SLICE("p2"));
+	host_register(f.store, SLICE("p3"));
+	for (int i = 0; i < 600; i++) {
+		(void)snprintf(name, sizeof(name), "%d@x", i);
+		append(i % 3 == 0 ? "p1" : "p2", "pages", name);
+	}
+	v.next[0] = '\0';
+	do {
+		struct event_query q = { .tenant = SLICE("pages"),
+			.cursor = slice_of(v.next),
+			.limit = 37 };
+
+		v.text[0] = '\0';
+		v.done = false;
+		v.rows = 0;
+		event_page(f.store, &q, store_deadline(f.store), row, end, &v);
+		store_fixture_run(&f, &v.done);
+		assert_int_equal(v.rc, 0);
+		total += v.rows;
+		if (total < 100) { /* they come behind what is there */
+			append("p1", "pages", "new@x");
+			extra++;
+		}
+		char *to = all.text + strlen(all.text);
+		for (char *p = v.text; *p != '\0' && to < all.text + 19000;) {
+			char *nl = strchr(p, '\n');
+			char *at = strchr(p, ' ');
+
+			while (at < nl && *++at != '@')
+				*to++ = *at;
+			*to++ = ' ';
+			*to = '\0';
+			p = nl + 1;
+		}
+	} while (v.next[0] != '\0');
+	assert_int_equal(total, 600 + extra);
+	/* Each host's in the order written (of one ms: by host). */
+	unsigned long next[2] = { 0, 1 };
+	char *p = all.text;
+	for (unsigned i = 0; i < 600; i++) {
+		unsigned long n = strtoul(p, &p, 10);
+		unsigned long *want = &next[n % 3 != 0];
+
+		assert_int_equal(n, *want);
+		*want += n % 3 == 1 ? 1 : n % 3 == 2 ? 2 : 3;
+	}
+}
+
+static void
+test_filters_and_scan_limit(void **state)
+{
+	static struct seen v;
+	unsigned rows = 0, calls = 0;
+
+	(void)state;
+	v.next[0] = '\0';
+	do {
+		struct event_query q = { .tenant = SLICE("pages"),
+			.recipient = SLICE("599@x"),
+			.types = 1u << EVENT_FAILED,
+			.status = 10,
+			.from_ms = now_ms - 60000,
+			.to_ms = now_ms + 3600000,
+			.cursor = slice_of(v.next),
+			.scan_max = 100,
+			.limit = 10 };
+
+		v.done = false;
+		v.rows = 0;
+		v.text[0] = '\0';
+		event_page(f.store, &q, store_deadline(f.store), row, end, &v);
+		store_fixture_run(&f, &v.done);
+		assert_int_equal(v.rc, 0);
+		rows += v.rows;
+		assert_true(++calls < 50);
+	} while (v.next[0] != '\0');
+	assert_int_equal(rows, 1);
+	assert_true(calls > 1);
+}
+
+static void
+test_bad_cursors(void **state)
+{
+	static struct seen v;
+	struct event_query q = { .cursor = SLICE("e1.1.2"), .limit = 1 };
+
+	(void)state;
+	v.done = false;
+	event_page(f.store, &q, store_deadline(f.store), row, end, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, ERR_SYNTAX);
+	v.done = false;
+	event_read(f.store, SLICE("h"), SLICE("h/20260231/1-1"), 10,
+	    store_deadline(f.store), row, end, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, ERR_SYNTAX);
+}
+
+/* Two followers of one log: one of them wins each batch. */
+static void
+test_race(void **state)
+{
+	static struct seen v[20];
+	const struct delivery_op ops[] = { QUEUED("R1"),
+		RESULT("R1", "a@x", EVENT_SUCCEEDED, 0, "250") };
+	struct store_options options = { .address = f.server.address,
+		.timeout_ms = 5000 };
+	struct store *other;
+	char error[200];
+	unsigned won = 0;
+
+	(void)state;
+	assert_int_equal(store_open(f.base, &options, &other, error,
+			     sizeof(error)),
+	    0);
+	for (int i = 0; i < 20; i++)
+		delivery_commit(i % 2 ? other : f.store, SLICE("h8"),
+		    SLICE("log"), SLICE(""), SLICE("1"), ops, 2,
+		    store_deadline(f.store), got, &v[i]);
+	for (int i = 0; i < 20; i++) {
+		store_fixture_run(&f, &v[i].done);
+		won += v[i].rc == 0;
+		assert_string_equal(v[i].next, "1");
+	}
+	assert_int_equal(won, 1);
+	v[0].next[0] = '\0';
+	read_host("h8", &v[0]);
+	assert_int_equal(v[0].rows, 2);
+	store_close(other);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	now_ms = clock_wall_us() / 1000;
+	store_fixture_open(&f, 5000);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	store_fixture_close(&f);
+	return 0;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_life_of_a_message),
+		cmocka_unit_test(test_without_facts),
+		cmocka_unit_test(test_deleted_by_hand),
+		cmocka_unit_test(test_bounces),
+		cmocka_unit_test(test_suppressed),
+		cmocka_unit_test(test_queue_id_again),
+		cmocka_unit_test(test_positions),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_filters_and_scan_limit),
+		cmocka_unit_test(test_bad_cursors),
+		cmocka_unit_test(test_race),
+	};
+
+	if (!redis_server_available()) {
+		printf("1..0 # SKIP redis-server is not installed\n");
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
