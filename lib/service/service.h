@@ -44,9 +44,9 @@ struct service {
 	 * of its own (libmilter), started after start() and joined before
 	 * stop().  It has to return once drain() was called; when it returns
 	 * before that, the daemon ends with an error.  Signals are always
-	 * handled on the loop, which is the main thread: Linux offers a signal
-	 * to the main thread first, so that a library that waits for SIGHUP and
-	 * SIGTERM in a thread of its own (libmilter again) does not get them.
+	 * handled on the loop, which is the main thread; sigwait(3) never
+	 * returns in a service, so that libmilter's signal thread, which would
+	 * end it at SIGHUP, does not get them.
 	 */
 	int (*run)(void);
 	/* Stop accepting; returns clients still being served.  Called again

@@ -2,7 +2,9 @@
 /* A daemon at work: signals, reload, watchdog, draining. */
 #include "service/service_loop.h"
 
+#include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -42,20 +44,41 @@ static const char *const level_names[] = {
 	[LOG_L_ERROR] = "error",
 };
 
+static enum log_level
+log_level(const struct service_process *proc, const struct host_config *config)
+{
+	int level = LOG_L_ERROR;
+
+	while (level > 0 && strcmp(level_names[level], config->log_level) != 0)
+		level--;
+	return proc->verbose ? LOG_L_DEBUG : (enum log_level)level;
+}
+
 int
 service_log(const struct service_process *proc,
     const struct host_config *config)
 {
 	const char *target = config->log_target;
-	int level = LOG_L_ERROR;
 
-	while (level > 0 && strcmp(level_names[level], config->log_level) != 0)
-		level--;
-	if (proc->verbose)
-		level = LOG_L_DEBUG;
 	if (proc->foreground && strcmp(target, "syslog") == 0)
 		target = "stderr";
-	return log_open(proc->svc->name, target, (enum log_level)level);
+	return log_open(proc->svc->name, target, log_level(proc, config));
+}
+
+/*
+ * libmilter waits for SIGHUP, SIGTERM and SIGINT in a thread of its own, and
+ * ends the service for each of them.  Linux offers a signal to the main thread
+ * first, but to another when that has one pending: "kill -HUP" twice would end
+ * the milter.  So this stands in the place of libc's function, which nothing
+ * else here uses: the thread sleeps, and the loop gets all signals.
+ */
+int
+sigwait(const sigset_t *set, int *number)
+{
+	(void)set;
+	(void)number;
+	for (;;)
+		(void)poll(NULL, 0, -1);
 }
 
 bool
@@ -138,7 +161,9 @@ reload(void)
 	struct host_config *fresh = NULL;
 	int rc;
 
-	log_reopen();
+	if (log_reopen() < 0)
+		log_error("log_target: %s; the old file stays",
+		    strerror(errno));
 	rc = host_config_load(proc->path, on_config_error, NULL, &fresh);
 	if (rc == 0)
 		rc = keep_fixed(fresh, proc->config);
@@ -150,7 +175,9 @@ reload(void)
 		host_config_free(fresh);
 		return;
 	}
-	if (service_log(proc, fresh) < 0)
+	if (strcmp(fresh->log_target, proc->config->log_target) == 0)
+		log_set_level(log_level(proc, fresh));
+	else if (service_log(proc, fresh) < 0)
 		log_error("log_target: can not be opened; the old one stays");
 	host_config_free(proc->config);
 	proc->config = fresh;

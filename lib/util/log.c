@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,13 +104,25 @@ log_open(const char *name, const char *target, enum log_level least)
 	return rc;
 }
 
-void
+static bool
+is_current(void)
+{
+	struct stat there, ours;
+
+	return stat(path, &there) == 0 && fstat(file, &ours) == 0 &&
+	       there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+}
+
+int
 log_reopen(void)
 {
+	int rc = 0;
+
 	(void)pthread_mutex_lock(&lock);
-	if (place == TO_FILE)
-		(void)open_file(path); /* the old file is better than none */
+	if (place == TO_FILE && !is_current())
+		rc = open_file(path); /* the old file is better than none */
 	(void)pthread_mutex_unlock(&lock);
+	return rc;
 }
 
 void

@@ -25,7 +25,11 @@ enum log_level { LOG_L_DEBUG, LOG_L_INFO, LOG_L_WARNING, LOG_L_ERROR };
  * other word, ERR_LIMIT for an endless path; then the old place stays.
  */
 int log_open(const char *name, const char *target, enum log_level least);
-void log_reopen(void);
+/*
+ * After a rotation: the path is opened anew when it is another file by now.
+ * ERR_IO (errno says why): the old one goes on being written.
+ */
+int log_reopen(void);
 void log_set_level(enum log_level least);
 
 /* For lines of the daemon itself: log_warning("redis: %s", text). */

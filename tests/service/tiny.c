@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,9 +122,29 @@ tiny_state(void)
 		(void)execve(name, argv, NULL);
 }
 
+/* As libmilter does: whatever comes here is lost for the service. */
+static void *
+steal_signals(void *ctx)
+{
+	sigset_t *set = ctx;
+	int number = 0;
+
+	(void)sigwait(set, &number);
+	log_error("stolen: signal %d", number);
+	return NULL;
+}
+
 static int
 tiny_run(void)
 {
+	static sigset_t set;
+	pthread_t id;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGTERM);
+	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+	(void)pthread_create(&id, NULL, steal_signals, &set);
 	while (!drained && !is_set("quit"))
 		(void)poll(NULL, 0, 10);
 	return 0;
