@@ -15,7 +15,10 @@ struct event_base;
 struct json;
 struct store;
 
-/* doc: NULL when there is none; valid inside the callback only. */
+/*
+ * doc: NULL when there is none (then rc is 0 and revision is 0); valid inside
+ * the callback only.  ERR_NOTFOUND: that revision is not kept.
+ */
 typedef void settings_got(int rc, int64_t revision, const struct json *doc,
     void *ctx);
 /* The draft if there is one, else the newest revision (revision says which). */
@@ -33,6 +36,7 @@ typedef void settings_done(int rc, int64_t revision, void *ctx);
 void settings_put_draft(struct store *s, struct slice name, int64_t base,
     const struct json *doc, int64_t deadline_us, settings_done *done,
     void *ctx);
+/* ERR_NOTFOUND: there is none. */
 void settings_drop_draft(struct store *s, struct slice name,
     int64_t deadline_us, settings_done *done, void *ctx);
 /*
@@ -75,7 +79,8 @@ typedef void settings_changed(int rc, const char *text, void *ctx);
 int settings_watch_start(struct event_base *base, struct store *s,
     const char *directory, const struct master_key *master, int64_t poll_ms,
     settings_changed *changed, void *ctx, struct settings_watch **ret_watch);
-void settings_watch_stop(struct settings_watch *w); /* takes NULL */
+/* Before store_close, in the same turn of the loop.  Takes NULL. */
+void settings_watch_stop(struct settings_watch *w);
 /*
  * The snapshot in operation, counted for the caller (settings_unref); any
  * thread; never NULL after a successful start.
