@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""postern-milter between a real Postfix and a real Redis: what leaves, and
+what is known of it."""
+import base64
+import os
+import random
+import re
+import secrets
+import subprocess
+import time
+
+import pytest
+from harness.util import run, wait_for, write
+
+dkim = pytest.importorskip("dkim")
+
+SENDER = "news@shop.test"
+
+
+def key_pair(folder, name, algorithm):
+    """(private key as PEM, what p= says)."""
+    path = folder / f"{name}.pem"
+    more = ["-pkeyopt", "rsa_keygen_bits:2048"] if algorithm == "RSA" else []
+    run(["openssl", "genpkey", "-algorithm", algorithm, "-out", path, *more])
+    der = subprocess.run(["openssl", "pkey", "-in", str(path), "-pubout",
+                          "-outform", "DER"], check=True,
+                         capture_output=True).stdout
+    public = der if algorithm == "RSA" else der[-32:]
+    return path.read_text(), base64.b64encode(public).decode()
+
+
+class Milter:
+    """The base environment with the milter alone before Postfix."""
+
+    def __init__(self, env, **settings):
+        self.env = env
+        rsa, rsa_public = key_pair(env.folder, "s1", "RSA")
+        ed, ed_public = key_pair(env.folder, "e1", "ED25519")
+        self.records = {
+            b"s1._domainkey.shop.test.": f"v=DKIM1; k=rsa; p={rsa_public}",
+            b"e1._domainkey.shop.test.": f"v=DKIM1; k=ed25519; p={ed_public}",
+        }
+        for name, text in self.records.items():
+            env.dns.txt(name.decode().rstrip("."), text)
+        env.dns.reload()
+        write(env.folder / "etc" / "master.key",
+              secrets.token_hex(32) + "\n", 0o600)
+        env.apply("_global", {"tenants": [
+            {"name": "shop", "match": {"sender_domain": ["shop.test"]}}]})
+        self.document = {
+            "title": "Shop",
+            "domains": [{"name": "shop.test", "subdomains": True, "dkim": [
+                {"selector": "s1", "state": "active", "key": rsa},
+                {"selector": "e1", "state": "active", "key": ed}]}],
+            **settings}
+        env.apply("shop", self.document)
+        env.daemons.milter.start()
+        env.postfix.postconf(
+            "smtpd_milters = unix:postern/milter.sock",
+            "non_smtpd_milters = unix:postern/milter.sock",
+            "milter_default_action = tempfail",
+            "milter_connect_timeout = 5s")
+        env.postfix.start()
+
+    def dns(self, name, timeout=5):
+        text = self.records.get(name)
+        return text.encode() if text else None
+
+    def submit(self, message, to="one@good.test", sender=SENDER):
+        """Raw octets over SMTP; the queue id."""
+        with self.env.postfix.smtp() as c:
+            c.ehlo()
+            assert c.mail(sender, ["BODY=8BITMIME"])[0] == 250
+            for one in [to] if isinstance(to, str) else to:
+                assert c.rcpt(one)[0] == 250
+            code, text = c.data(message)
+            assert code == 250, text
+            return re.search(rb"queued as (\S+)", text).group(1).decode()
+
+    def log(self, queue_id):
+        return wait_for(lambda: [
+            line for line in self.env.daemons.milter.text.splitlines()
+            if f"{queue_id}: from=" in line])[0]
+
+    def facts(self, queue_id):
+        c = self.env.redis.client()
+        return c.hgetall("pn:m:{h:mta1}:" + queue_id)
+
+
+@pytest.fixture
+def milter(base):
+    return Milter(base)
+
+
+def message(n, body=b"A few words.\r\n", header=b"", subject=b"hello"):
+    return (b"From: Shop <news@shop.test>\r\nTo: one@good.test\r\n"
+            b"Subject: " + subject + b"\r\nX-Number: %d\r\n" % n +
+            b"Date: Mon, 23 Nov 2026 07:00:00 +0000\r\n"
+            b"Message-ID: <%d@shop.test>\r\n" % n + header + b"\r\n" + body)
+
+
+def messages():
+    """What canonical forms can get wrong."""
+    bodies = {
+        "plain": b"A few words.\r\n",
+        "empty": b"",
+        "no line end": b"no line end",
+        "empty lines at the end": b"a\r\n\r\n\r\n\r\n",
+        "only empty lines": b"\r\n\r\n\r\n",
+        "only blanks": b"   \r\n\t\r\n",
+        "trailing blanks": b"a \t \r\nb\t\r\n \r\nc  ",
+        "inner blanks": b"a  b\t\tc \t d\r\n  e\r\n",
+        "8-bit": "Grüße, 日本語\r\n".encode() * 50,
+        "latin-1": b"Gr\xfc\xdfe\r\n",
+        "dots": b".\r\n..\r\n.a\r\n",
+        "long line": b"x" * 990 + b"\r\n",
+        "control octets": b"a\x01\x7f\x1bb\r\n\x0c\r\n",
+        "bare LF": b"a\nb \nc\n\n",
+        "large": b"".join(b"%d some words of text, and more \r\n" % i
+                          for i in range(12000)),
+        "base64": base64.encodebytes(os.urandom(60000)).replace(
+            b"\n", b"\r\n"),
+    }
+    headers = {
+        "folded": b"Cc: a@good.test,\r\n\tb@good.test,\r\n  c@good.test\r\n",
+        "odd blanks": b"Reply-To:   a@shop.test  \t\r\nCc:a@good.test\r\n",
+        "empty field": b"Cc:\r\nReferences: \r\n",
+        "lower case": b"mime-version: 1.0\r\ncontent-type: text/plain\r\n",
+        "repeated": b"References: <1@x>\r\nReferences: <2@x>\r\n"
+                    b"List-Id: a\r\nList-Id: b\r\n",
+        "lists": b"List-Unsubscribe: <https://shop.test/u>\r\n"
+                 b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+                 b"Feedback-ID: 1:2:3:shop\r\nCFBL-Address: f@shop.test\r\n",
+        "8-bit": "Cc: Jürgen <j@good.test>\r\n".encode(),
+        "long": b"Cc: " + b",\r\n ".join(
+            b"user%d@good.test" % i for i in range(300)) + b"\r\n",
+        "unfolded": b"References: " + b" ".join(
+            b"<%d@example.test>" % i for i in range(45)) + b"\r\n",
+        "encoded": b"Cc: =?utf-8?B?5pel5pys?= <j@good.test>\r\n",
+        "received": b"Received: from web1.internal ([10.1.2.3]) by app"
+                    b" (x)\r\n\tid 1; Mon, 23 Nov 2026 07:00:00 +0000\r\n",
+        "10,000 fields": b"".join(b"X-Field-%d: value\r\n" % i
+                                  for i in range(10000)),
+        "many signed": b"Cc: a@good.test\r\n" * 60,
+    }
+    n = 0
+    for name, body in bodies.items():
+        n += 1
+        yield f"body: {name}", message(n, body)
+    for name, header in headers.items():
+        n += 1
+        yield f"header: {name}", message(n, header=header)
+    # Any octets between, from a fixed seed.
+    rng = random.Random(6376)
+    for i in range(40):
+        n += 1
+        words = [b" ", b"\t", b"\r\n", b"a", b"\xc3\xa4", b".", b"word",
+                 b"  ", b"\r\n\r\n", b" \r\n", b"=20"]
+        body = b"".join(rng.choice(words)
+                        for _ in range(rng.randrange(200)))
+        yield f"random {i}", message(n, body)
+
+
+def verify_with_dkim_py(data, lookup):
+    """Both signatures."""
+    d = dkim.DKIM(data)
+    count = len([1 for h, _ in d.headers if h.lower() == b"dkim-signature"])
+    assert count == 2, count
+    return all(d.verify(idx=i, dnsfunc=lookup) for i in range(count))
+
+
+def test_signatures_verify(milter):
+    """Every kind of message, as it arrives at the next host, verifies with
+    both keys."""
+    receiver = milter.env.receivers["good.test"]
+    names = {}
+    for name, data in messages():
+        number = int(re.search(rb"X-Number: (\d+)", data).group(1))
+        names[number] = name
+        milter.submit(data)
+    wait_for(lambda: len(receiver.received) >= len(names), 60)
+    bad = []
+    for m in receiver.received:
+        number = int(re.search(rb"X-Number: (\d+)", m.data).group(1))
+        try:
+            if not verify_with_dkim_py(m.data, milter.dns):
+                bad.append(names[number])
+        except Exception as e:  # which message says more than a trace
+            bad.append(f"{names[number]}: {e!r}")
+    assert not bad, bad
+
+
+def test_opendkim_accepts_the_signatures(milter, tmp_path):
+    """The other verifier, with keys from the DNS."""
+    if subprocess.run(["which", "opendkim-testmsg"],
+                      capture_output=True).returncode != 0:
+        pytest.skip("opendkim-testmsg is not installed")
+    receiver = milter.env.receivers["good.test"]
+    count = 0
+    for name, data in messages():
+        # It refuses messages with two of a field that RFC 5322 allows once,
+        # before it looks at signatures.
+        if name in ("header: repeated", "header: many signed"):
+            continue
+        milter.submit(data)
+        count += 1
+    wait_for(lambda: len(receiver.received) >= count, 60)
+    resolv = write(tmp_path / "resolv.conf", "nameserver 127.0.0.1\n")
+    bad = []
+    for m in receiver.received:
+        # libopendkim asks the servers of /etc/resolv.conf: ours, for it.
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c",
+             f"mount --bind {resolv} /etc/resolv.conf && opendkim-testmsg"],
+            input=m.data, capture_output=True, timeout=30)
+        if done.returncode != 0:
+            number = re.search(rb"X-Number: (\d+)", m.data).group(1)
+            bad.append((number, done.stderr[-200:]))
+    assert not bad, bad
+
+
+def test_a_changed_message_does_not_verify(milter):
+    milter.submit(message(1))
+    data = milter.env.delivered("one@good.test")[0].data
+    assert verify_with_dkim_py(data, milter.dns)
+    for old, new in ((b"A few words", b"A new word"),
+                     (b"Subject: hello", b"Subject: other"),
+                     (b"To: one@", b"Subject: added\r\nTo: one@"),
+                     (b"To: one@", b"Reply-To: x@evil.test\r\nTo: one@")):
+        assert old in data
+        changed = data.replace(old, new, 1)
+        assert not dkim.verify(changed, dnsfunc=milter.dns), new
+
+
+def test_what_is_not_signed(milter):
+    """No From, several From fields, or somebody else's."""
+    postfix = milter.env.postfix
+    for i, head in enumerate((b"From: a@shop.test\r\nFrom: b@shop.test\r\n",
+                              b"From: a@other.test\r\n")):
+        milter.submit(head + b"Subject: %d\r\n\r\nhi\r\n" % i)
+        data = milter.env.delivered("one@good.test", i + 1)[-1].data
+        assert b"DKIM-Signature" not in data
+    assert postfix.log_lines("status=sent")
+
+
+def test_facts_are_there_before_the_mail_is_queued(milter):
+    queue_id = milter.submit(message(
+        1, subject=b"=?utf-8?B?5pel5pys?=\r\n =?utf-8?Q?_=C3=A4?=",
+        header=b"X-Api-Data: order 4711\r\n"),
+        to=["One@GOOD.test", "two@good.test"])
+    facts = milter.facts(queue_id)
+    text = str(facts)
+    for want in ("shop", "日本 ä", "order 4711", "<1@shop.test>", SENDER,
+                 "127.0.0.1", "one@good.test", "two@good.test",
+                 "Shop <news@shop.test>"):
+        assert want in text, (want, facts)
+    line = milter.log(queue_id)
+    assert "tenant=shop" in line
+    assert "s1._domainkey.shop.test" in line
+    assert "suppressed=0" in line
+
+
+def test_received_lines_say_no_addresses(base):
+    milter = Milter(base, received="abbreviated")
+    header = (b"Received: from web1.shop.test (unknown [10.1.2.3])\r\n"
+              b"\tby app.shop.test (x) with ESMTP id 1;\r\n"
+              b"\tMon, 23 Nov 2026 07:00:00 +0000\r\n"
+              b"Received: from [10.9.9.9] by web1.shop.test; Mon, 23 Nov"
+              b" 2026 06:59:59 +0000\r\n")
+    milter.submit(message(1, header=header))
+    first = milter.env.delivered("one@good.test")[0].data
+    assert b"10.1.2.3" not in first and b"10.9.9.9" not in first
+    assert (b"Received: from web1.shop.test by app.shop.test; Mon, 23 Nov"
+            in first)
+    assert verify_with_dkim_py(first, milter.dns)
+    milter.document["received"] = "remove"
+    base.apply("shop", milter.document)
+    wait_for(lambda: "revision 2" in base.daemons.milter.text)
+    milter.submit(message(2, header=header))
+    second = milter.env.delivered("one@good.test", 2)[1].data
+    assert b"web1.shop.test" not in second
+    # Postfix's own line is not a milter's to touch.
+    assert second.lower().count(b"\nreceived:") + \
+        second.lower().startswith(b"received:") == 1
+
+
+def test_signed_return_path(base):
+    milter = Milter(base, return_path={"domain": "back.shop.test"})
+    queue_id = milter.submit(message(1))
+    m = milter.env.delivered("one@good.test")[0]
+    assert re.fullmatch(r"b-[a-z2-7]{20,62}@back\.shop\.test", m.sender)
+    assert m.sender in str(milter.facts(queue_id))
+    milter.submit(message(2), sender="<>")
+    m = milter.env.delivered("one@good.test", 2)[1]
+    assert m.sender == ""
+
+
+def block(env, address):
+    env.cli.run("blocks", "add", "shop", address)
+
+
+def test_recipients_are_taken_off(base):
+    """A tenant that accepts mail to blocked addresses."""
+    milter = Milter(base, suppression={"mode": "enforce",
+                                       "on_suppressed": "accept"})
+    block(base, "gone@good.test")
+    queue_id = milter.submit(message(1), to=["one@good.test",
+                                             "Gone@good.test"])
+    milter.env.delivered("one@good.test")
+    assert "suppressed=1" in milter.log(queue_id)
+    with base.postfix.smtp() as c:
+        c.ehlo()
+        c.mail(SENDER)
+        c.rcpt("gone@good.test")
+        assert c.data(message(2))[0] == 250
+    wait_for(lambda: "action=discard" in base.daemons.milter.text)
+    wait_for(base.postfix.empty)
+    assert not base.receivers["good.test"].messages_to("gone@good.test")
+    streams = base.redis.client().keys("pn:ev:*")
+    events = str([base.redis.client().xrange(s) for s in streams])
+    assert events.count("gone@good.test") == 2
+
+
+def test_mail_that_no_smtpd_saw(milter):
+    """sendmail(1): nothing asked the policy server."""
+    block(milter.env, "gone@good.test")
+    postfix = milter.env.postfix
+    subprocess.run(
+        ["sendmail", "-C", str(postfix.config), "-f", SENDER,
+         "one@good.test", "gone@good.test"],
+        input=message(1).replace(b"\r\n", b"\n"), check=True, timeout=30,
+        env={**os.environ, "MAIL_CONFIG": str(postfix.config)})
+    data = milter.env.delivered("one@good.test")[0].data
+    assert verify_with_dkim_py(data, milter.dns)
+    wait_for(lambda: "suppressed=1" in milter.env.daemons.milter.text)
+    assert not milter.env.receivers["good.test"].messages_to("gone@good.test")
+
+
+def test_redis_away(milter):
+    """Mail goes on, its facts wait on disk and come back."""
+    env = milter.env
+    first = milter.submit(message(1))
+    env.redis.stop()
+    ids = [milter.submit(message(n)) for n in range(2, 12)]
+    assert all("facts=spooled" in milter.log(i) for i in ids)
+    spool = env.folder / "state" / "milter-facts"
+    assert len(spool.read_text().splitlines()) == 10
+    # It survives the daemon, too.
+    env.daemons.milter.kill()
+    env.daemons.milter.start()
+    ids.append(milter.submit(message(12)))
+    env.redis.start()
+    wait_for(lambda: all(milter.facts(i) for i in [first, *ids]), 30)
+    wait_for(lambda: not spool.exists() and
+             not spool.with_name("milter-facts.replay").exists())
+    data = env.delivered("one@good.test", 12)
+    assert all(verify_with_dkim_py(m.data, milter.dns) for m in data)
+
+
+def test_suppression_without_redis_puts_off(base):
+    milter = Milter(base, suppression={"mode": "enforce",
+                                       "on_suppressed": "accept"})
+    base.redis.stop()
+    with base.postfix.smtp() as c:
+        c.ehlo()
+        c.mail(SENDER)
+        c.rcpt("one@good.test")
+        code, text = c.data(message(1))
+    assert code == 451 and b"4.3.0" in text, (code, text)
+    base.redis.start()
+    milter.document["suppression"]["when_unavailable"] = "pass"
+
+
+def test_killed_at_any_instant(milter):
+    """Whatever Postfix has answered 250 for has its facts."""
+    env = milter.env
+    rng = random.Random(9)
+    accepted = []
+    for n in range(30):
+        if n % 5 == 4:
+            env.daemons.milter.kill()
+            if rng.random() < 0.5:
+                with pytest.raises(AssertionError):
+                    milter.submit(message(n))
+            env.daemons.milter.start()
+        accepted.append(milter.submit(message(n)))
+    assert all(milter.facts(i) for i in accepted)
+
+
+def test_it_ends_soon_and_leaves_nothing(milter):
+    milter.submit(message(1))
+    sock = milter.env.postfix.queue / "postern" / "milter.sock"
+    assert sock.stat().st_mode & 0o777 == 0o660
+    began = time.monotonic()
+    assert milter.env.daemons.milter.stop() == 0
+    assert time.monotonic() - began < 15
