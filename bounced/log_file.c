@@ -351,6 +351,16 @@ fill(struct log_file *f)
 	return n;
 }
 
+/* Does the open file still begin as what was read of it? */
+static bool
+is_same(const struct log_file *f)
+{
+	struct place here = { .offset = f->offset,
+		.hash = hash_of(f->head, fingerprint_len(f->offset)) };
+
+	return f->offset == 0 || head_matches(f->fd, &here);
+}
+
 /*
  * Nothing more in what is open: go over to the next file?
  * 1: there is another one to read; 0: not now.
@@ -358,7 +368,8 @@ fill(struct log_file *f)
 static int
 next_file(struct log_file *f)
 {
-	struct place here = { .offset = f->offset };
+	struct place here = { .offset = f->offset,
+		.hash = hash_of(f->head, fingerprint_len(f->offset)) };
 	struct stat st, mine;
 	int rc;
 
@@ -389,11 +400,7 @@ next_file(struct log_file *f)
 			rc = open_current(f, NULL);
 		return rc == 0;
 	}
-	here.hash = hash_of(f->head, fingerprint_len(f->offset));
-	if (fstat(f->fd, &mine) == 0 && mine.st_size > 0 &&
-	    head_matches(f->fd, &here))
-		return 0;
-	if (f->offset == 0)
+	if (is_same(f))
 		return 0;
 	/* Truncated: what was not read yet may be in a copy. */
 	rc = open_older(f, &here);
@@ -432,6 +439,9 @@ file_read(struct log_source *s, size_t max, log_found *found, void *ctx)
 	size_t lines = 0;
 
 	f->clock.now_s = clock_wall_us() / 1000000;
+	/* Truncated, and longer again than it was? */
+	if (f->fd >= 0 && !is_same(f))
+		(void)next_file(f);
 	while (lines < max) {
 		if (take_line(f, &line)) {
 			lines++;

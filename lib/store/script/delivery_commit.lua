@@ -90,6 +90,12 @@ local function fail(m, op, address, status, reason, relay)
   set_state(m, address, 'f', 'E')
 end
 
+-- Mail with an empty envelope sender that no milter saw is Postfix's own:
+-- bounces and notices.  They are no events.
+local function is_internal(m)
+  return m.h.e == '' and not m.h.f and not m.h.i
+end
+
 local kinds = {}
 
 function kinds.q(m, op)
@@ -107,6 +113,7 @@ function kinds.q(m, op)
 end
 
 function kinds.r(m, op)
+  if is_internal(m) then return end
   local address = op.recipient
   local letter, mark = state(m, address)
   if letter == 's' or letter == 'f' then return end
@@ -128,6 +135,7 @@ function kinds.r(m, op)
 end
 
 function kinds.e(m, op)
+  if is_internal(m) then return end
   queue_all(m, op)
   for i = 1, #m.order do
     local address = m.order[i]
@@ -141,6 +149,10 @@ function kinds.e(m, op)
 end
 
 function kinds.x(m, op)
+  if is_internal(m) then
+    m.delete = true
+    return
+  end
   local keep = false
   queue_all(m, op)
   for i = 1, #m.order do
