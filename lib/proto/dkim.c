@@ -2,6 +2,7 @@
 /* What a DKIM signature covers.  RFC 6376, 3.4, 3.7, 5.4; RFC 8463. */
 #include "proto/dkim.h"
 
+#include "proto/dkim_scan.h"
 #include "util/err.h"
 #include "util/number.h"
 
@@ -10,44 +11,6 @@ dkim_body_begin(struct dkim_body *b, enum dkim_canon canon, dkim_sink *sink,
     void *ctx)
 {
 	*b = (struct dkim_body){ .canon = canon, .sink = sink, .ctx = ctx };
-}
-
-enum {
-	PLAIN, /* stands for itself */
-	BLANK, /* space */
-	OTHER, /* tab, CR, LF */
-};
-/* clang-format off */
-static const unsigned char class_of[256] = {
-	['\t'] = OTHER, ['\n'] = OTHER, ['\r'] = OTHER, [' '] = BLANK,
-};
-/* clang-format on */
-
-/*
- * How much of the head of the text is canonical as it stands, if what comes
- * before it is the inside of a line: most of most bodies.  Ends behind an
- * octet that is neither blank nor line end.
- */
-static size_t
-clean_length(enum dkim_canon canon, const unsigned char *at, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len) {
-		if (class_of[at[i]] == PLAIN)
-			i++;
-		else if (canon == DKIM_SIMPLE && at[i] != '\r' && at[i] != '\n')
-			i++;
-		else if (at[i] == ' ' && i + 1 < len &&
-			 class_of[at[i + 1]] == PLAIN)
-			i += 2;
-		else if (at[i] == '\r' && i + 2 < len && at[i + 1] == '\n' &&
-			 class_of[at[i + 2]] == PLAIN)
-			i += 3;
-		else
-			break;
-	}
-	return i;
 }
 
 /* What was held back turns out to be in the middle. */
@@ -103,7 +66,8 @@ dkim_body_add(struct dkim_body *b, const char *octets, size_t len)
 		size_t n = 0;
 
 		if (b->in_line && !b->cr && !b->blank && b->line_ends == 0)
-			n = clean_length(b->canon, (const void *)octets, len);
+			n = dkim_scan((const void *)octets, len,
+			    b->canon == DKIM_RELAXED);
 		if (n > 0 && (rc = b->sink(b->ctx, octets, n)) < 0)
 			return rc;
 		octets += n;

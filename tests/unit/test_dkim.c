@@ -84,6 +84,47 @@ test_body(void **state)
 	}
 }
 
+/* Whole bodies take the fast path, octets one by one never do. */
+static void
+test_long_bodies(void **state)
+{
+	static const char *const words[] = { "a", "word", " ", "  ", "\t",
+		"\r\n", "\r\n\r\n", "\n", "\r", " \r\n", "longer-word",
+		"0123456789012345678901234567890123456789", "b", "c " };
+	struct buf text, one, two;
+	unsigned seed = 6376;
+
+	(void)state;
+	buf_init(&text, 100000);
+	buf_init(&one, 200000);
+	buf_init(&two, 200000);
+	for (int run = 0; run < 400; run++) {
+		enum dkim_canon canon = run % 2 ? DKIM_RELAXED : DKIM_SIMPLE;
+		/* Some have little but words. */
+		unsigned kinds = run % 3 == 0 ? 14 : 2 + (unsigned)run % 4;
+		struct dkim_body b;
+
+		buf_clear(&text);
+		buf_clear(&one);
+		buf_clear(&two);
+		for (int i = 0; i < 300; i++) {
+			seed = seed * 1103515245 + 12345;
+			(void)buf_add_text(&text, words[(seed >> 16) % kinds]);
+		}
+		dkim_body_begin(&b, canon, collect, &one);
+		assert_int_equal(dkim_body_add(&b, text.at, text.len), 0);
+		assert_int_equal(dkim_body_end(&b), 0);
+		dkim_body_begin(&b, canon, collect, &two);
+		for (size_t i = 0; i < text.len; i++)
+			assert_int_equal(dkim_body_add(&b, text.at + i, 1), 0);
+		assert_int_equal(dkim_body_end(&b), 0);
+		assert_true(slice_eq(buf_slice(&one), buf_slice(&two)));
+	}
+	buf_done(&text);
+	buf_done(&one);
+	buf_done(&two);
+}
+
 static int
 full(void *ctx, const void *octets, size_t len)
 {
@@ -217,6 +258,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_body),
+		cmocka_unit_test(test_long_bodies),
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_field),
 		cmocka_unit_test(test_pick),
