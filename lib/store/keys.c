@@ -150,22 +150,26 @@ static const struct key_row keys[] = {
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
-/* What each program may do with its keys; the connection's own commands and
- * what every script needs stand in acl_common. */
-static const char acl_common[] =
-    "+hello +auth +ping +select +role +client|setname +script|load "
-    "+evalsha +time";
+/*
+ * What each program may do with its keys: greeting and scripts, the commands
+ * that scripts give, and those that it gives itself.  How a script's keys are
+ * to be used is not known to Redis: EVALSHA asks for reading and writing all
+ * of them, EVALSHA_RO for reading.
+ */
+#define GREETING \
+	"+hello +auth +ping +select +role +client|setname +script|load " \
+	"+evalsha +evalsha_ro +time "
+#define READ_HASHES "+hget +hmget +hgetall +hkeys +hexists "
+#define WRITE_EVENTS "+xadd +exists +expire +expireat +hincrby +hset "
 static const char *const acl_commands[NWHO] = {
-	[POLICYD] = "+hget +hmget +hgetall +get +set +xadd +exists +expire "
-		    "+expireat +hincrby +hset +subscribe",
-	[MILTER] = "+hget +hmget +hgetall +get +set +xadd +exists +expire "
-		   "+expireat +hincrby +hset +hdel +del +subscribe",
-	[BOUNCED] = "+hget +hmget +hgetall +get +xadd +xrange +exists +expire "
-		    "+expireat +hincrby +hset +hdel +del +hlen +zadd +zrem "
-		    "+zrangebylex +subscribe",
-	[APID] = "+@read +@write +subscribe +publish -@dangerous",
-	[CLI] = "+@read +@write +subscribe +publish +config|get +info "
-		"-keys",
+	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS "+get +set +subscribe",
+	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
+	"+get +set +hsetnx +hdel +del +subscribe",
+	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
+	"+hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
+	[APID] = GREETING "+@read +@write +subscribe +publish -@dangerous",
+	[CLI] = GREETING
+	"+@read +@write +subscribe +publish -@dangerous +config|get +info",
 };
 
 static void
@@ -204,8 +208,8 @@ keys_print_acl(FILE *out)
 	for (unsigned i = 0; i < NWHO; i++) {
 		fprintf(out,
 		    "ACL SETUSER postern-%s on resetkeys "
-		    "resetchannels -@all %s %s",
-		    who_name[i], acl_common, acl_commands[i]);
+		    "resetchannels -@all %s",
+		    who_name[i], acl_commands[i]);
 		for (size_t k = 0; k < NKEYS; k++) {
 			bool r = (keys[k].readers & R(i)) != 0;
 			bool w = (keys[k].writers & R(i)) != 0;

@@ -306,9 +306,12 @@ redis_script(struct store *s, enum script script, size_t nkeys,
 	struct command *c = start_command(s, deadline_us, done, ctx);
 	size_t start = s->out.len;
 	struct slice sha = { s->shas[script], REDIS_SHA_LEN };
+	struct slice command = redis_script_only_reads(script)
+				   ? SLICE("EVALSHA_RO")
+				   : SLICE("EVALSHA");
 
-	if (s->state == LINK_DOWN || redis_format_script(sha, nkeys, argv, argc,
-					 &s->out, &c->sha_at) < 0) {
+	if (s->state == LINK_DOWN || redis_format_script(command, sha, nkeys,
+					 argv, argc, &s->out, &c->sha_at) < 0) {
 		refuse(s, c, ERR_UNAVAIL);
 		return;
 	}

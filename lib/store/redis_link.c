@@ -352,8 +352,9 @@ redis_format(const struct slice *argv, size_t argc, struct buf *out)
 }
 
 int
-redis_format_script(struct slice sha, size_t nkeys, const struct slice *argv,
-    size_t argc, struct buf *out, unsigned *ret_sha_at)
+redis_format_script(struct slice command, struct slice sha, size_t nkeys,
+    const struct slice *argv, size_t argc, struct buf *out,
+    unsigned *ret_sha_at)
 {
 	char digits[NUMBER_TEXT_MAX];
 	int rc;
@@ -362,7 +363,7 @@ redis_format_script(struct slice sha, size_t nkeys, const struct slice *argv,
 		return rc;
 	char *begin = out->at + out->len;
 	char *p = put_head(begin, '*', argc + 3);
-	p = put_string(p, SLICE("EVALSHA"));
+	p = put_string(p, command);
 	*ret_sha_at = (unsigned)(p - begin) + sizeof("$40\r\n") - 1;
 	p = put_string(p, sha);
 	p = put_string(p,

@@ -42,8 +42,9 @@ size_t link_send(struct link *l, const char *at, size_t len);
 struct slice redis_error(const struct redis_reply *r);
 /* A command in RESP, added to out. */
 int redis_format(const struct slice *argv, size_t argc, struct buf *out);
-/* EVALSHA; ret_sha_at: where in its octets the name stands. */
-int redis_format_script(struct slice sha, size_t nkeys,
+/* command: EVALSHA or EVALSHA_RO; ret_sha_at: where in its octets the name
+ * stands. */
+int redis_format_script(struct slice command, struct slice sha, size_t nkeys,
     const struct slice *argv, size_t argc, struct buf *out,
     unsigned *ret_sha_at);
 

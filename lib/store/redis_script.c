@@ -17,3 +17,10 @@ redis_script_text(enum script script)
 {
 	return texts[script];
 }
+
+bool
+redis_script_only_reads(enum script script)
+{
+	return script == SCRIPT_block_page || script == SCRIPT_settings_get ||
+	       script == SCRIPT_settings_names;
+}

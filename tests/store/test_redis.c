@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "store/block_store.h"
+#include "store/keys.h"
 #include "store/redis.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
@@ -331,6 +332,69 @@ test_subscribe(void **state)
 	store_fixture_close(&f);
 }
 
+/* ---- least privilege ---- */
+
+/* Each program's user can be made, and does with its keys what it must. */
+static void
+test_acl(void **state)
+{
+	static const char *const users[] = { "postern-bounced",
+		"postern-policyd" };
+	struct store_fixture f;
+	const struct block block = { .state = BLOCK_BLOCKED };
+	char *text = NULL, error[200];
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	store_fixture_open(&f, 0);
+	keys_print_acl(out);
+	(void)fclose(out);
+	struct slice rest = { text, size }, line;
+	while (slice_split(&rest, '\n', &line) && line.len > 0) {
+		struct answer a = { .done = false };
+		struct slice argv[100];
+		size_t n = 0;
+
+		while (n < 99 && slice_split(&line, ' ', &argv[n]))
+			if (argv[n].len > 0)
+				n++;
+		argv[n++] = SLICE(">secret");
+		redis_command(f.store, argv, n, store_deadline(f.store), got,
+		    &a);
+		store_fixture_run(&f, &a.done);
+		assert_int_equal(a.rc, 0);
+	}
+	free(text);
+	for (int i = 0; i < 2; i++) {
+		const struct store_options options = {
+			.address = f.server.address,
+			.user = users[i],
+			.password = "secret",
+			.timeout_ms = 2000,
+		};
+		struct answer a = { .done = false };
+		struct store *own = f.store;
+
+		assert_int_equal(store_open(f.base, &options, &f.store, error,
+				     sizeof(error)),
+		    0);
+		block_put(f.store, SLICE("t"), SLICE("a@b"), &block,
+		    store_deadline(f.store), changed, &a);
+		store_fixture_run(&f, &a.done);
+		assert_int_equal(a.rc, i == 0 ? 0 : ERR_UNAVAIL);
+		ask_wait(&f, "HGET pn:b:{t:000} nobody", &a);
+		assert_int_equal(a.rc, 0);
+		ask_wait(&f, "HGET pn:{s}:revs x", &a);
+		assert_int_equal(a.rc, 0);
+		ask_wait(&f, "HSET pn:{s}:revs x y", &a);
+		assert_int_equal(a.rc, ERR_UNAVAIL);
+		store_close(f.store);
+		f.store = own;
+	}
+	store_fixture_close(&f);
+}
+
 /* ---- sentinel ---- */
 
 static void
@@ -447,6 +511,7 @@ main(void)
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_close_with_commands),
 		cmocka_unit_test(test_subscribe),
+		cmocka_unit_test(test_acl),
 		cmocka_unit_test(test_sentinel),
 		cmocka_unit_test(test_threads),
 	};
