@@ -178,7 +178,7 @@ flush(struct store *s)
 {
 	size_t begin = (size_t)(s->out_sent - s->out_start);
 
-	if (s->state != LINK_UP)
+	if (s->state != LINK_UP || begin == s->out.len)
 		return;
 	s->out_sent +=
 	    link_send(s->link, s->out.at + begin, s->out.len - begin);

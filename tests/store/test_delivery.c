@@ -9,6 +9,7 @@
 
 #include "store/delivery_store.h"
 #include "store/event_store.h"
+#include "store/keys.h"
 #include "store/message_store.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
@@ -513,6 +514,58 @@ test_filters_and_scan_limit(void **state)
 	assert_true(calls > 1);
 }
 
+/* Reading goes over to the next day by itself, also over days without mail. */
+static void
+test_days(void **state)
+{
+	static struct seen v;
+	const int64_t ages[] = { 5, 1 };
+	struct event_query q = { .tenant = SLICE("days"), .limit = 2 };
+	char out[100], words[300];
+
+	(void)state;
+	host_register(f.store, SLICE("d1"));
+	for (size_t i = 0; i < 2; i++) {
+		int64_t ms = now_ms - ages[i] * 86400000;
+		struct key key = key_events(SLICE("d1"), ms * 1000);
+
+		(void)snprintf(words, sizeof(words),
+		    "XADD '%.*s' %lld-0 t q n days r %zu@x w %lld",
+		    SLICE_F(key_slice(&key)), (long long)ms, i, (long long)ms);
+		redis_server_cli(&f.server, words, out, sizeof(out));
+	}
+	append("d1", "days", "2@x");
+	v.next[0] = '\0';
+	for (unsigned i = 0; i < 3; i++) { /* a day at a time */
+		read_host("d1", &v);
+		assert_int_equal(v.rows, 1);
+		(void)snprintf(words, sizeof(words), " %u@x ", i);
+		assert_non_null(strstr(v.text, words));
+	}
+	/* Pages, too. */
+	v.text[0] = '\0';
+	v.rows = 0;
+	v.done = false;
+	event_page(f.store, &q, store_deadline(f.store), row, end, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rows, 2);
+	assert_memory_equal(v.text, "queued 0@x", 10);
+	q.cursor = slice_of(v.next);
+	v.rows = 0;
+	v.done = false;
+	event_page(f.store, &q, store_deadline(f.store), row, end, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rows, 1);
+	assert_string_equal(v.next, "");
+	/* A stream goes whole, 40 days after its day. */
+	struct key key = key_events(SLICE("d1"), clock_wall_us());
+	(void)snprintf(words, sizeof(words), "TTL '%.*s'",
+	    SLICE_F(key_slice(&key)));
+	redis_server_cli(&f.server, words, out, sizeof(out));
+	long ttl = strtol(out, NULL, 10);
+	assert_in_range(ttl, 40 * 86400, 41 * 86400);
+}
+
 static void
 test_bad_cursors(void **state)
 {
@@ -594,6 +647,7 @@ main(void)
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_filters_and_scan_limit),
+		cmocka_unit_test(test_days),
 		cmocka_unit_test(test_bad_cursors),
 		cmocka_unit_test(test_race),
 	};
