@@ -7,6 +7,7 @@
 
 const struct command *const commands[] = {
 	&command_help,
+	&command_settings,
 	&command_postfix,
 	&command_doctor,
 	&command_classify,

@@ -9,5 +9,6 @@ extern const struct command command_classify;
 extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_postfix;
+extern const struct command command_settings;
 
 #endif /* CLI_COMMANDS_H */

@@ -93,8 +93,8 @@ class Environment:
     def apply(self, tenant, document):
         """Put a settings document in force."""
         text = json.dumps(document)
-        self.cli.run("settings", "import", tenant, "-", input=text)
-        self.cli.run("settings", "apply", tenant)
+        self.cli.run("settings", "-t", tenant, "import", "--apply", "-",
+                     input=text)
 
     def start_stack(self, **settings):
         """Everything: Redis with the story's settings (more of them as
