@@ -7,7 +7,9 @@
 
 const struct command *const commands[] = {
 	&command_help,
+	&command_init,
 	&command_settings,
+	&command_keys,
 	&command_postfix,
 	&command_doctor,
 	&command_classify,

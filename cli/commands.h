@@ -8,6 +8,8 @@
 extern const struct command command_classify;
 extern const struct command command_doctor;
 extern const struct command command_help;
+extern const struct command command_init;
+extern const struct command command_keys;
 extern const struct command command_postfix;
 extern const struct command command_settings;
 

@@ -165,6 +165,13 @@ int settings_seal(struct json *doc, struct slice name,
     const struct master_key *master);
 /* What a new tenant begins with. */
 struct json *settings_template(struct slice name);
+/*
+ * One secret as plain text; what is not sealed is copied.  where: its place in
+ * the schema, such as "/domains/x/dkim/x/key" with "*" for each x.
+ * ERR_SYNTAX, ERR_CRYPTO, ERR_LIMIT, ERR_NOMEM.
+ */
+int settings_open_secret(const struct master_key *master, struct slice name,
+    const char *where, struct slice text, struct buf *out);
 /* For people: each secret becomes "(sealed)".  0 or ERR_NOMEM. */
 int settings_hide_secrets(struct json *doc, struct slice name);
 /* Whether a JSON Pointer names a secret, or what may hold one. */

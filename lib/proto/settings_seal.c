@@ -79,6 +79,20 @@ settings_seal(struct json *doc, struct slice name,
 	    doc, "x-secret", seal_one, &seal);
 }
 
+int
+settings_open_secret(const struct master_key *master, struct slice name,
+    const char *where, struct slice text, struct buf *out)
+{
+	char room[SETTINGS_CONTEXT_MAX];
+	struct slice context;
+
+	if (!crypto_is_sealed(text))
+		return buf_add_slice(out, text);
+	if (!settings_secret_context(name, where, room, &context))
+		return ERR_LIMIT;
+	return crypto_open(master, context, text, out);
+}
+
 struct json *
 settings_template(struct slice name)
 {
