@@ -97,11 +97,13 @@ slice_split(struct slice *rest, char sep, struct slice *ret_piece)
 	return true;
 }
 
-/* Where needle begins in s, or NULL. */
+/* Where needle begins in s, or NULL; an absent one is nowhere. */
 static inline const char *
 slice_find(struct slice s, struct slice needle)
 {
-	return s.at == NULL ? NULL : memmem(s.at, s.len, needle.at, needle.len);
+	if (s.at == NULL || needle.at == NULL)
+		return NULL;
+	return memmem(s.at, s.len, needle.at, needle.len);
 }
 
 #endif /* UTIL_SLICE_H */

@@ -95,6 +95,8 @@ test_find(void **state)
 	assert_ptr_equal(slice_find(s, SLICE("o")), s.at);
 	assert_null(slice_find(s, SLICE("two!")));
 	assert_null(slice_find(ABSENT, SLICE("a")));
+	assert_null(slice_find(s, ABSENT));
+	assert_ptr_equal(slice_find(s, SLICE("")), s.at);
 }
 
 int
