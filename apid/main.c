@@ -2,6 +2,10 @@
 /* postern-apid: REST API and webhooks. */
 #include "apid/daemon.h"
 #include "service/service.h"
+#include "store/keys.h"
+
+static const struct service_print prints[] = { { "keys", keys_print_mdoc },
+	{ "acl", keys_print_acl }, { NULL, NULL } };
 
 static const struct service service = {
 	.name = "apid",
@@ -13,6 +17,7 @@ static const struct service service = {
 	.drain = daemon_drain,
 	.stop = daemon_stop,
 	.state = daemon_state,
+	.prints = prints,
 };
 
 int

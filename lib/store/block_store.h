@@ -28,7 +28,7 @@ struct block_error {
 	int status;
 	int64_t at_s;
 	/* the tenant's condition for this status */
-	bool enabled; /* false: nothing is kept, BLOCK_RESULT_COUNTED */
+	bool enabled;       /* false: nothing is kept, BLOCK_RESULT_COUNTED */
 	bool observe;       /* count and say, but do not block */
 	uint64_t threshold; /* errors until it is blocked */
 	bool once_per_day;
