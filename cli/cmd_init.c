@@ -33,7 +33,9 @@ make_folder(const char *path, mode_t mode)
 		return;
 	memcpy(folder, path, (size_t)(slash - path));
 	folder[slash - path] = '\0';
-	(void)mkdir(folder, mode); /* what goes wrong shows in a moment */
+	/* Our umask is 077; what goes wrong shows in a moment. */
+	if (mkdir(folder, mode) == 0)
+		(void)chmod(folder, mode);
 }
 
 /* postern.conf with the one line that no default can know. */
