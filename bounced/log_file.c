@@ -30,6 +30,10 @@
 #define FINGERPRINT_LEN 256
 #define SIBLINGS_MAX 1000
 
+/*
+ * Offset 0 has no content to be known by: then hash is a wall clock time, in
+ * microseconds, and all that was written since then is to be read.
+ */
 struct place {
 	uint64_t inode, offset, hash; /* of the first octets, <= offset */
 };
@@ -48,6 +52,9 @@ struct log_file {
 	char head[FINGERPRINT_LEN];
 	size_t head_len; /* first octets of the file, as read */
 	bool skipping;   /* inside a line that is too long */
+	/* the last place that stands for something: kept until an octet of
+	 * the file behind it was read */
+	struct place last;
 	size_t begin, end;
 	struct postfix_log_clock clock;
 	char buffer[BUFFER_LEN];
@@ -70,9 +77,19 @@ fingerprint_len(uint64_t offset)
 	return offset < FINGERPRINT_LEN ? (size_t)offset : FINGERPRINT_LEN;
 }
 
+static struct place
+here(const struct log_file *f)
+{
+	return (struct place){ .inode = f->inode,
+		.offset = f->offset,
+		.hash = hash_of(f->head, fingerprint_len(f->offset)) };
+}
+
 static void
 close_file(struct log_file *f)
 {
+	if (f->offset > 0)
+		f->last = here(f);
 	if (f->fd >= 0)
 		(void)close(f->fd);
 	if (f->gz != NULL)
@@ -224,9 +241,6 @@ open_older(struct log_file *f, const struct place *place)
 			continue;
 		n++;
 		if (place != NULL) {
-			/* nothing read yet: only the inode can tell */
-			if (place->offset == 0 && st.st_ino != place->inode)
-				continue;
 			if (open_sibling(f, e->d_name, place) == 0) {
 				rc = 0;
 				break;
@@ -251,11 +265,10 @@ static struct slice
 file_position(struct log_source *s, char room[LOG_POSITION_MAX])
 {
 	struct log_file *f = (struct log_file *)s;
-	size_t n = fingerprint_len(f->offset);
+	struct place at = f->offset > 0 ? here(f) : f->last;
 
 	int len = snprintf(room, LOG_POSITION_MAX,
-	    "%" PRIu64 ":%" PRIu64 ":%" PRIu64, f->inode, f->offset,
-	    hash_of(f->head, n < f->head_len ? n : f->head_len));
+	    "%" PRIu64 ":%" PRIu64 ":%" PRIu64, at.inode, at.offset, at.hash);
 	return (struct slice){ room, (size_t)len };
 }
 
@@ -285,14 +298,18 @@ seek_end(struct log_file *f)
 	return open_current(f, &place);
 }
 
-/* A place at which nothing was read has no content to be known by. */
-static bool
-is_current(const struct log_file *f, const struct place *place)
+/* All that was written since then: rotated files first. */
+static int
+seek_since(struct log_file *f, uint64_t wall_us)
 {
-	struct stat st;
+	int rc;
 
-	return place->offset > 0 || place->inode == 0 ||
-	       (stat(f->path, &st) == 0 && st.st_ino == place->inode);
+	f->older = (struct timespec){ .tv_sec = (time_t)(wall_us / 1000000),
+		.tv_nsec = (long)(wall_us % 1000000) * 1000 };
+	rc = open_older(f, NULL);
+	if (rc == ERR_NOTFOUND)
+		rc = open_current(f, NULL);
+	return rc < 0 && rc != ERR_NOTFOUND ? ERR_IO : 0;
 }
 
 static int
@@ -304,11 +321,16 @@ file_seek(struct log_source *s, struct slice position)
 
 	postfix_log_clock_init(&f->clock, clock_wall_us() / 1000000);
 	close_file(f);
+	/* File times are those of the last clock tick, a little behind. */
+	f->last = (struct place){ .hash = (uint64_t)clock_wall_us() - 10000 };
 	if (position.len == 0)
 		return seek_end(f);
 	if (!parse_place(position, &place))
 		return seek_end(f) < 0 ? ERR_IO : 1;
-	rc = is_current(f, &place) ? open_current(f, &place) : ERR_NOTFOUND;
+	f->last = place;
+	if (place.offset == 0)
+		return seek_since(f, place.hash);
+	rc = open_current(f, &place);
 	if (rc == ERR_NOTFOUND)
 		rc = open_older(f, &place);
 	if (rc != ERR_NOTFOUND)
@@ -317,7 +339,7 @@ file_seek(struct log_source *s, struct slice position)
 	rc = open_current(f, NULL);
 	if (rc < 0 && rc != ERR_NOTFOUND)
 		return ERR_IO;
-	return place.offset > 0 ? 1 : 0;
+	return 1;
 }
 
 /* Fill the buffer.  Octets added, 0: none now, ERR_IO. */
@@ -355,10 +377,9 @@ fill(struct log_file *f)
 static bool
 is_same(const struct log_file *f)
 {
-	struct place here = { .offset = f->offset,
-		.hash = hash_of(f->head, fingerprint_len(f->offset)) };
+	struct place at = here(f);
 
-	return f->offset == 0 || head_matches(f->fd, &here);
+	return f->offset == 0 || head_matches(f->fd, &at);
 }
 
 /*
@@ -368,8 +389,7 @@ is_same(const struct log_file *f)
 static int
 next_file(struct log_file *f)
 {
-	struct place here = { .offset = f->offset,
-		.hash = hash_of(f->head, fingerprint_len(f->offset)) };
+	struct place at = here(f);
 	struct stat st, mine;
 	int rc;
 
@@ -403,7 +423,7 @@ next_file(struct log_file *f)
 	if (is_same(f))
 		return 0;
 	/* Truncated: what was not read yet may be in a copy. */
-	rc = open_older(f, &here);
+	rc = open_older(f, &at);
 	if (rc < 0)
 		rc = open_current(f, NULL);
 	return rc == 0;

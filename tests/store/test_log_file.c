@@ -61,7 +61,7 @@ expect(int from, int to)
 	while (source->ops->read(source, 7, on_found, NULL) > 0)
 		;
 	for (int i = from; i < to; i++)
-		p += sprintf(p, "L%05d ", i);
+		p += snprintf(p, 8, "L%05d ", i);
 	assert_string_equal(seen, want);
 }
 
