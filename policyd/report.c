@@ -113,6 +113,7 @@ report_note(enum pipeline_note note, const struct request *r,
 {
 	struct policyd *d = r->daemon;
 	bool reject = result != NULL && result->verdict == RULE_REJECT;
+	int64_t now;
 
 	if (note == PIPELINE_WOULD) {
 		d->count.would++;
@@ -120,10 +121,11 @@ report_note(enum pipeline_note note, const struct request *r,
 		    reject ? "would-reject" : "would-defer");
 		return;
 	}
-	if (clock_mono_us() >= alarms.ends_us)
+	now = clock_mono_us();
+	if (now >= alarms.ends_us)
 		alarm_check(d);
 	alarms.requests++;
-	if (clock_mono_us() >= r->deadline_us)
+	if (now >= r->deadline_us)
 		d->count.expired++;
 	if (call == NULL) {
 		d->count.dunno++;

@@ -65,7 +65,8 @@ class Policyd:
         return {k: int(v) for k, v in
                 (pair.split("=") for pair in line.split(", "))}
 
-    def block(self, address, state="b", status=2, ref="ABCD1234", expires=0):
+    def block(self, address, state="b", status=2, ref="ABCD1234", expires=0,
+              tenant="default"):
         """A record as the counting consumer leaves it."""
         h = 14695981039346656037
         for octet in address.encode():
@@ -77,7 +78,7 @@ class Policyd:
         record = [state, status, 1, now, now, now, expires, "bounce", ref,
                   "", "", "550 5.1.1 no such user", "", ""]
         self.env.redis.client().hset(
-            "pn:b:{default:%03d}" % (h % SHARDS), address,
+            "pn:b:{%s:%03d}" % (tenant, h % SHARDS), address,
             "\t".join(str(field) for field in record))
 
     def events(self):
@@ -223,6 +224,34 @@ def test_observed_limit(policyd):
             assert c.ask(f"r{i}@good.test", sasl_username="app") == "DUNNO"
     assert policyd.counters()["would"] == 3
     assert policyd.log_has("limit=limit0, action=would-defer")
+
+
+def test_tenant_of_the_message(policyd):
+    env = policyd.env
+    policyd.start({"suppression": {"mode": "off"}})
+    env.apply("_global", {"tenants": [
+        {"name": "shop", "match": {"sasl_user": ["app@shop.test"]}},
+        {"name": "port", "match": {"port": [10587]}}]})
+    env.apply("shop", limits({"key": ["tenant"]}))
+    env.apply("port", {"suppression": {"mode": "enforce"}})
+    policyd.block("gone@bounce.test", tenant="port")
+    with policyd.client() as c:
+        wait_for(lambda: c.ask("gone@bounce.test",
+                               server_port="10587").startswith("550"))
+        assert c.ask("gone@bounce.test", server_port="25") == "DUNNO"
+        wait_for(lambda: c.ask("mia@good.test", sasl_username="app@shop.test")
+                 .startswith("451"))
+    assert policyd.log_has("action=reject, tenant=port")
+    assert policyd.log_has("action=defer, tenant=shop")
+
+
+def test_new_settings_on_an_open_connection(policyd):
+    policyd.start()
+    policyd.block("gone@bounce.test")
+    with policyd.client() as c:
+        assert c.ask("gone@bounce.test").startswith("550")
+        policyd.env.apply("default", {"suppression": {"mode": "observe"}})
+        wait_for(lambda: c.ask("gone@bounce.test") == "DUNNO")
 
 
 # ---- clients ----
