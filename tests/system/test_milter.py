@@ -13,6 +13,7 @@ import pytest
 from harness.util import run, wait_for, write
 
 dkim = pytest.importorskip("dkim")
+pytest.importorskip("nacl")  # Ed25519 signatures
 
 SENDER = "news@shop.test"
 
@@ -296,7 +297,7 @@ def test_signed_return_path(base):
 
 
 def block(env, address):
-    env.cli.run("blocks", "add", "shop", address)
+    env.cli.run("blocks", "-t", "shop", "add", address)
 
 
 def test_recipients_are_taken_off(base):
