@@ -13,5 +13,6 @@ const struct command *const commands[] = {
 	&command_postfix,
 	&command_doctor,
 	&command_classify,
+	&command_trace,
 	NULL,
 };

@@ -12,5 +12,6 @@ extern const struct command command_init;
 extern const struct command command_keys;
 extern const struct command command_postfix;
 extern const struct command command_settings;
+extern const struct command command_trace;
 
 #endif /* CLI_COMMANDS_H */
