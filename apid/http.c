@@ -24,6 +24,7 @@
  * spread over several daemons ("lanes"), all in this thread.
  */
 #define LANE_CLIENTS 100
+#define LANE_LIMIT 120 /* of the library: those it tidies up count, too */
 #define LANES_MAX 101
 /* For a whole request to come, for an answer to be taken, between them. */
 #define PATIENCE_US (20 * 1000000LL)
@@ -333,6 +334,9 @@ queue_answer(struct request *req, struct MHD_Connection *connection)
 	add_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, req->challenge);
 	add_header(r, MHD_HTTP_HEADER_ALLOW, req->allow);
 	add_header(r, MHD_HTTP_HEADER_LOCATION, req->location);
+	/* Others wait for a place: nobody keeps his beyond one answer. */
+	if (((struct client *)req->connection)->lane->http->paused)
+		add_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (req->retry_after_s > 0) {
 		(void)number_format((uint64_t)req->retry_after_s, wait);
 		add_header(r, MHD_HTTP_HEADER_RETRY_AFTER, wait);
@@ -469,7 +473,7 @@ lane_start(struct http *h, struct lane *l, const struct http_options *o)
 	    MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, l,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)LANE_CLIENTS,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)LANE_LIMIT,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 	    MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (l->daemon == NULL)

@@ -59,6 +59,9 @@ plan_enable(struct job *job)
 	int rc = postfix_config_wanted(job->arena, job->config, job->folder,
 	    &wanted);
 
+	if (rc == 0)
+		rc = postfix_config_domains(job->arena, job->config,
+		    job->domains, &job->domain_count);
 	if (rc < 0)
 		return rc;
 	wanted.return_domains = job->domains;

@@ -108,11 +108,18 @@ doctor_postfix(struct doctor *d)
 	const char *folder = d->config->postfix_config_directory;
 	const char *const status[] = { "postfix", "-c", folder, "status",
 		NULL };
+	struct slice domains[POSTFIX_RETURN_DOMAINS_MAX];
 	struct postfix_wanted wanted;
 	struct postfix_edits edits;
 	struct postfix_now now;
+	size_t count = 0;
 	int rc = postfix_config_wanted(d->arena, d->config, folder, &wanted);
 
+	if (rc == 0)
+		rc = postfix_config_domains(d->arena, d->config, domains,
+		    &count);
+	wanted.return_domains = domains;
+	wanted.return_domain_count = count;
 	if (rc == 0)
 		rc = postfix_config_read(d->arena, folder, &now);
 	if (rc == 0)

@@ -35,10 +35,12 @@ static const struct dialogue policyd = {
 	.answer = SLICE("action="),
 	.for_postfix = true,
 };
-/* libmilter's SMFIC_OPTNEG: version 6, no actions, no steps left out. */
+/* libmilter's SMFIC_OPTNEG as Postfix sends it: version 6, all actions, all
+ * steps may be left out. */
 static const struct dialogue milter = {
 	.daemon = "postern-milter",
-	.question = SLICE("\0\0\0\x0dO\0\0\0\6\0\0\1\xff\0\0\0\0"),
+	.question = SLICE("\0\0\0\x0d"
+			  "O\0\0\0\6\0\0\1\xff\0\x1f\xff\xff"),
 	.answer = SLICE("O"),
 	.for_postfix = true,
 };

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cli_settings.h"
+#include "cli/cli_store.h"
 #include "cli/command.h"
 #include "cli/subprocess.h"
+#include "proto/settings.h"
 #include "service/host_config.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -102,6 +105,49 @@ postfix_config_wanted(struct arena *arena, const struct host_config *config,
 		return ERR_NOMEM;
 	*ret_wanted = w;
 	return 0;
+}
+
+static int
+add_domain(struct arena *arena, struct slice domain,
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
+{
+	if (domain.len == 0)
+		return 0;
+	for (size_t i = 0; i < *count; i++)
+		if (slice_eq_nocase(domains[i], domain))
+			return 0;
+	if (*count == POSTFIX_RETURN_DOMAINS_MAX)
+		return ERR_LIMIT;
+	domain = arena_dup(arena, domain);
+	if (domain.at == NULL)
+		return ERR_NOMEM;
+	domains[(*count)++] = domain;
+	return 0;
+}
+
+int
+postfix_config_domains(struct arena *arena, const struct host_config *config,
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
+{
+	struct settings *settings;
+	struct cli_store s;
+	int rc = cli_store_open(config, &s);
+
+	if (rc < 0)
+		return rc;
+	rc = cli_settings_load(&s, NULL, &settings);
+	cli_store_close(&s);
+	if (rc < 0) {
+		cli_error("the settings' return domains are not known: %s",
+		    err_text(rc));
+		return 0;
+	}
+	for (size_t i = 0; rc == 0 && i < settings_tenant_count(settings); i++)
+		rc = add_domain(arena,
+		    settings_tenant_at(settings, i)->return_path_domain,
+		    domains, count);
+	settings_unref(settings);
+	return rc;
 }
 
 /* One call of postconf for one edit: "-X NAME", "-e NAME=VALUE", "-P ...". */

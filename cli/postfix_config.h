@@ -6,7 +6,6 @@
 #include "util/arena.h"
 
 /* Postfix's configuration, read and written by postconf(1). */
-struct cli;
 struct host_config;
 
 #define POSTFIX_RETURN_DOMAINS_MAX 1024
@@ -20,6 +19,15 @@ int postfix_config_read(struct arena *arena, const char *folder,
 /* The sockets, as Postfix must name them; without domains. */
 int postfix_config_wanted(struct arena *arena, const struct host_config *config,
     const char *folder, struct postfix_wanted *ret_wanted);
+/*
+ * Adds the return_path domains of all tenants in force to those that are
+ * there.  Without Redis there are none to add: that is told on stderr, and no
+ * failure.  ERR_LIMIT, ERR_NOMEM.
+ */
+int postfix_config_domains(struct arena *arena,
+    const struct host_config *config,
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count);
+
 int postfix_config_apply(const char *folder, const struct postfix_edits *edits);
 
 #endif /* CLI_POSTFIX_CONFIG_H */

@@ -166,7 +166,7 @@ const struct param host_params[] = {
 	    "Kilobytes of the largest bounce taken; a larger one is refused."),
 
 	/* apid */
-	PARAM_UINT(CFG, apid_max_clients, "250", "1", "10000", PARAM_RESTART,
+	PARAM_UINT(CFG, apid_max_clients, "500", "1", "10000", PARAM_RESTART,
 	    "HTTP connections served at once."),
 	PARAM_UINT(CFG, apid_max_body_kb, "1024", "1", "1048576", 0,
 	    "Kilobytes of the largest request body; a larger one gets 413."),

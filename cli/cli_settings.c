@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The settings in force: every document's newest revision, compiled. */
+#include "cli/cli_settings.h"
+
+#include <stdlib.h>
+
+#include "cli/cli_store.h"
+#include "cli/command.h"
+#include "proto/json.h"
+#include "proto/settings.h"
+#include "store/settings_store.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/err.h"
+
+#define NAMES_OCTETS_MAX ((size_t)1024 * 1024)
+
+struct loading {
+	struct arena *arena; /* names */
+	struct slice *names;
+	struct json **docs;
+	struct settings_input *inputs;
+	size_t count, input_count;
+	int rc;
+	bool over;
+};
+
+static int
+keep_names(struct loading *l, const struct slice *names, size_t count)
+{
+	if (count > CLI_TENANTS_MAX)
+		return ERR_LIMIT;
+	l->names = calloc(count + 1, sizeof(*l->names));
+	l->docs = calloc(count + 1, sizeof(struct json *));
+	l->inputs = calloc(count + 1, sizeof(*l->inputs));
+	if (l->names == NULL || l->docs == NULL || l->inputs == NULL)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		l->names[i] = arena_dup(l->arena, names[i]);
+		if (l->names[i].at == NULL)
+			return ERR_NOMEM;
+	}
+	l->count = count;
+	return 0;
+}
+
+static void
+got_names(int rc, const struct slice *names, size_t count, void *ctx)
+{
+	struct loading *l = ctx;
+
+	l->rc = rc == 0 ? keep_names(l, names, count) : rc;
+	l->over = true;
+}
+
+static void
+got_document(int rc, int64_t revision, const struct json *doc, void *ctx)
+{
+	struct loading *l = ctx;
+	size_t i = l->input_count;
+
+	l->over = true;
+	if (rc == ERR_NOTFOUND || (rc == 0 && doc == NULL))
+		return; /* a draft only */
+	l->rc = rc;
+	if (rc < 0)
+		return;
+	l->docs[i] = json_copy(doc);
+	if (l->docs[i] == NULL) {
+		l->rc = ERR_NOMEM;
+		return;
+	}
+	l->inputs[i].revision = revision;
+	l->inputs[i].doc = l->docs[i];
+	l->input_count++;
+}
+
+static void
+load_all(struct cli_store *s, struct loading *l)
+{
+	settings_names(s->store, store_deadline(s->store), got_names, l);
+	cli_store_wait(s, &l->over);
+	for (size_t i = 0; l->rc == 0 && i < l->count; i++) {
+		l->over = false;
+		l->inputs[l->input_count].name = l->names[i];
+		settings_get_revision(s->store, l->names[i], 0,
+		    store_deadline(s->store), got_document, l);
+		cli_store_wait(s, &l->over);
+	}
+}
+
+static void
+not_compiled(void *ctx, const char *path, const char *text)
+{
+	(void)ctx;
+	cli_error("settings: %s: %s", path, text);
+}
+
+int
+cli_settings_load(struct cli_store *s, const struct master_key *master,
+    struct settings **ret_settings)
+{
+	struct loading l = { .arena = arena_new(NAMES_OCTETS_MAX) };
+
+	if (l.arena == NULL)
+		return ERR_NOMEM;
+	load_all(s, &l);
+	if (l.rc == 0)
+		l.rc = settings_compile(l.inputs, l.input_count, master,
+		    not_compiled, NULL, ret_settings);
+	for (size_t i = 0; i < l.input_count; i++)
+		json_free(l.docs[i]);
+	free(l.docs);
+	free(l.inputs);
+	free(l.names);
+	arena_free(l.arena);
+	return l.rc;
+}
