@@ -140,6 +140,13 @@ static struct slice
 whole_id(struct arena *arena, struct slice host, struct slice day,
     struct slice id)
 {
+	struct slice of_host, of_day;
+	struct stream_id seq;
+
+	/* Events that tell of another event hold its id as it was read. */
+	if (event_id_parse(id, &of_host, &of_day, &seq) == 0 && of_host.len > 0)
+		return arena_dup(arena, id);
+
 	bool has_day = id.len > STREAM_DAY_LEN && id.at[STREAM_DAY_LEN] == '/';
 	size_t len = host.len + 1 + (has_day ? 0 : day.len + 1) + id.len;
 	char *text = arena_alloc(arena, len), *p = text;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """postern doctor finds what is wrong, and says what to do."""
 
+from harness.util import run
+
 
 def doctor(env, check=False):
     return env.cli.run("doctor", "-s", "127.0.0.1", check=check)
@@ -47,3 +49,33 @@ def test_a_redis_that_forgets_is_found(base):
     assert "FAIL  Redis: nothing is kept" in doctor(base).stdout
     base.redis.stop()
     assert "FAIL  Redis: unix:" in doctor(base).stdout
+
+
+def key_pair():
+    """A private key as PEM, and what p= of its record holds."""
+    pem = run(["openssl", "genrsa", "2048"]).stdout
+    public = run(["openssl", "rsa", "-pubout"], input=pem).stdout
+    return pem, "".join(x for x in public.splitlines() if "-----" not in x)
+
+
+def test_a_whole_host_is_well(env):
+    pem, public = key_pair()
+    env.dns.txt("s1._domainkey.shop.test", f"v=DKIM1; k=rsa; p={public}")
+    env.dns.txt("s2._domainkey.shop.test", f"v=DKIM1; p={public[:-8]}AAAA")
+    selectors = [{"selector": s, "state": "active", "key": pem}
+                 for s in ("s1", "s2", "s3")]
+    env.start_stack(domains=[{"name": "shop.test", "dkim": selectors[:1]}])
+    done = doctor(env)
+    assert done.returncode == 0, done.stdout
+    assert "OK    DKIM: s1._domainkey.shop.test" in done.stdout
+    assert "0 to look at, 0 broken" in done.stdout
+
+    env.apply("shop", env.settings(
+        domains=[{"name": "shop.test", "dkim": selectors}]))
+    done = doctor(env)
+    assert done.returncode == 1
+    assert "s2._domainkey.shop.test holds another key" in done.stdout
+    assert "s3._domainkey.shop.test is not in the DNS" in done.stdout
+
+    env.daemons.milter.stop()
+    assert "FAIL  postern-milter: unix:" in doctor(env).stdout

@@ -18,6 +18,20 @@ def test_the_story(stack):
         step()
 
 
+def test_a_block_names_the_message_that_led_to_it(stack):
+    stack.postfix.send(Story.GONE, sender=SENDER, subject="Your order")
+
+    def posted(kind):
+        return [e for e in webhook_events(stack) if e["type"] == kind]
+    blocked = wait_for(lambda: posted("blocked"))[0]
+    queued = wait_for(lambda: posted("queued"))[0]
+    assert blocked["message"] == queued["id"]
+    assert blocked["queue_id"] == queued["queue_id"]
+    listed = [e for e in events_of(stack, Story.GONE)
+              if e["type"] == "blocked"]
+    assert [e["message"] for e in listed] == [queued["id"]]
+
+
 def test_a_dsn_that_comes_later_blocks(stack):
     stack.postfix.send("late@good.test", sender=SENDER)
     message = stack.delivered("late@good.test")[0]

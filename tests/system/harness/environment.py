@@ -96,6 +96,10 @@ class Environment:
         self.cli.run("settings", "-t", tenant, "import", "--apply", "-",
                      input=text)
 
+    def settings(self, **more):
+        """The story's document, with more members or other ones."""
+        return story.settings(self.webhook.url, **more)
+
     def start_stack(self, **settings):
         """Everything: Redis with the story's settings (more of them as
         keywords), the four daemons, and Postfix with its hooks."""
@@ -103,7 +107,7 @@ class Environment:
         write(self.folder / "etc" / "master.key",
               secrets.token_hex(32) + "\n", 0o600)
         self.apply("_global", story.GLOBAL)
-        self.apply(story.TENANT, story.settings(self.webhook.url, **settings))
+        self.apply(story.TENANT, self.settings(**settings))
         self.api.user, self.api.key = story.API_USER, story.API_KEY
         self.daemons.start()
         self.enable(story.RETURN_DOMAIN)
