@@ -12,12 +12,13 @@ import smtplib
 from .util import Process, connectable, run, write
 
 # service type private unpriv chroot wakeup maxproc command
+# (qmgr wakes up often: after a reload it skips what is being delivered)
 MASTER = """\
 127.0.0.1:25 inet n - y - - smtpd
 127.0.0.1:10587 inet n - y - - smtpd
 pickup unix n - y 60 1 pickup
 cleanup unix n - y - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 5 1 qmgr
 tlsmgr unix - - y 1000? 1 tlsmgr
 rewrite unix - - y - - trivial-rewrite
 bounce unix - - y - 0 bounce
