@@ -19,6 +19,8 @@
 #include "util/slice.h"
 
 static int listening = -1;
+static mode_t old_mask;
+static gid_t old_group;
 static char made_path[200];
 
 static int
@@ -97,6 +99,23 @@ prepare_inet(const char *address, struct mlfi_socket *where, char *error,
 	return 0;
 }
 
+/*
+ * The socket has its group and mode from the moment it is there: Postfix, put
+ * off while we start, may try at any time.
+ */
+static void
+set_birth(const char *group)
+{
+	const struct group *gr =
+	    group != NULL && group[0] != '\0' ? getgrnam(group) : NULL;
+
+	old_group = getegid();
+	old_mask = umask(gr != NULL ? 0117 : 0177);
+	/* Where this fails, mlfi_socket_finish sets the group, or says so. */
+	if (gr != NULL && geteuid() == 0 && setegid(gr->gr_gid) < 0)
+		old_group = getegid();
+}
+
 int
 mlfi_socket_prepare(const char *address, const char *group,
     struct mlfi_socket *ret_where, char *error, size_t error_size)
@@ -112,8 +131,10 @@ mlfi_socket_prepare(const char *address, const char *group,
 			 ? prepare_unix(address + 5, group, &where, error,
 			       error_size)
 			 : prepare_inet(address, &where, error, error_size);
-	if (rc == 0)
+	if (rc == 0) {
 		*ret_where = where;
+		set_birth(group);
+	}
 	return rc;
 }
 
@@ -171,6 +192,10 @@ mlfi_socket_finish(const struct mlfi_socket *where, const char *user,
 {
 	int on = 1, rc;
 
+	(void)umask(old_mask);
+	if (getegid() != old_group && setegid(old_group) < 0)
+		return fail(ERR_IO, error, error_size, where->libmilter,
+		    "group can not be set back");
 	listening = find_listening(where->path);
 	if (listening < 0)
 		return fail(ERR_IO, error, error_size, where->libmilter,
