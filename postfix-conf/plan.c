@@ -16,10 +16,12 @@ enum how {
 struct hook {
 	const char *name;
 	enum how how;
-	const char *value;  /* @policyd@ and so on stand for struct wanted */
-	const char *unless; /* list: nothing to do where this item stands */
-	bool each_service;  /* also where master.cf overrides it by -o */
-	bool for_returns;   /* only with return domains */
+	const char *value;     /* @policyd@ and so on stand for struct wanted */
+	const char *unless;    /* list: nothing to do where this item stands */
+	const char *only_with; /* not without a value of this parameter:
+				  postconf does not show what nobody uses */
+	bool each_service;     /* also where master.cf overrides it by -o */
+	bool for_returns;      /* only with return domains */
 	const char *why;
 };
 
@@ -41,7 +43,8 @@ static const struct hook hooks[] = {
 	{ "postern_return_domains", OWN, "inline:{ @domains@ }",
 	    .for_returns = true, .why = "the domains that DSNs come back to" },
 	{ "postern_return_recipients", OWN, "inline:{ @recipients@ }",
-	    .for_returns = true, .why = "any address in them" },
+	    .only_with = "relay_recipient_maps", .for_returns = true,
+	    .why = "any address in them" },
 	/* Before permit_mynetworks and permit_sasl_authenticated, or it would
 	 * never be asked for the mail that it is made for.  Relay restrictions
 	 * come first and are not touched. */
@@ -246,13 +249,24 @@ enable_services(struct arena *arena, const struct postfix_now *now,
 	return 0;
 }
 
+/* What is in force, by main.cf or by default. */
+static struct slice
+value_in_force(const struct postfix_now *now, const char *name)
+{
+	struct slice value = postfix_values_get(&now->main, slice_of(name));
+
+	return value.at != NULL
+		   ? value
+		   : postfix_values_get(&now->defaults, slice_of(name));
+}
+
 /* The value it must have; absent: nothing to do.  False: no memory. */
 static bool
 enable_value(struct arena *arena, const struct postfix_now *now,
     const struct hook *h, struct slice old, struct slice want,
     struct slice *ret_value)
 {
-	struct slice base = old;
+	struct slice base;
 
 	*ret_value = absent;
 	if (!is_list(h)) {
@@ -260,8 +274,7 @@ enable_value(struct arena *arena, const struct postfix_now *now,
 			*ret_value = want;
 		return true;
 	}
-	if (base.at == NULL)
-		base = postfix_values_get(&now->defaults, slice_of(h->name));
+	base = value_in_force(now, h->name);
 	if (postfix_list_has(base, want) ||
 	    (h->unless != NULL &&
 		postfix_list_has(base, slice_of(h->unless))) ||
@@ -281,6 +294,8 @@ enable_hook(struct arena *arena, const struct postfix_now *now,
 	struct slice old = postfix_values_get(&now->main, name);
 	struct slice want = expand(arena, h, wanted);
 
+	if (h->only_with != NULL && value_in_force(now, h->only_with).len == 0)
+		return 0;
 	if (want.at == NULL || !enable_value(arena, now, h, old, want, &value))
 		return ERR_NOMEM;
 	if (value.at != NULL) {

@@ -175,6 +175,14 @@ return_domains_are_routed(void **state)
 	assert_edit(&f, "relay_recipient_maps",
 	    "lmdb:r, $postern_return_recipients");
 	arena_free(f.arena);
+
+	/* Nothing that nobody would refer to. */
+	begin(&f, "", "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "relay_recipient_maps");
+	assert_no_edit(&f, "postern_return_recipients");
+	arena_free(f.arena);
 }
 
 static void
