@@ -159,6 +159,8 @@ store_turned(bool up, const char *why, void *ctx)
 	if (up) {
 		log_info("redis: connected");
 		loop_timer_set(own.register_timer, 0);
+		if (apid.webhooks != NULL)
+			webhooks_look(apid.webhooks);
 	} else {
 		log_warning("redis: away: %s", why);
 	}

@@ -13,7 +13,7 @@
 #include "util/log.h"
 #include "util/map.h"
 
-#define HOSTS_MS 5000 /* between two looks for new hosts */
+#define HOSTS_MS 2000 /* between two looks for new hosts */
 #define TENANTS_MAX 100000
 
 static void
@@ -200,6 +200,13 @@ look_for_hosts(void *ctx)
 		host_list(hub->store, store_deadline(hub->store), hosts_listed,
 		    hub);
 	loop_timer_set(hub->timer, HOSTS_MS);
+}
+
+void
+webhooks_look(struct webhooks *hub)
+{
+	if (!hub->stopping)
+		loop_timer_set(hub->timer, 0);
 }
 
 /* ---- settings ---- */

@@ -75,6 +75,8 @@ int webhooks_start(struct event_base *base, struct store *store,
     bool private_addresses, struct webhooks **ret_hub);
 /* A new snapshot: the hub keeps a reference of its own. */
 void webhooks_settings(struct webhooks *hub, struct settings *settings);
+/* Redis is back: look for endpoints and hosts at once. */
+void webhooks_look(struct webhooks *hub);
 /* Nothing new is begun; requests still under way. */
 unsigned webhooks_drain(struct webhooks *hub);
 /* Before the store is closed; its callbacks still come. */

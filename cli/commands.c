@@ -12,6 +12,7 @@ const struct command *const commands[] = {
 	&command_keys,
 	&command_postfix,
 	&command_doctor,
+	&command_blocks,
 	&command_classify,
 	&command_trace,
 	NULL,

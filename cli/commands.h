@@ -5,6 +5,7 @@
 #include "cli/command.h"
 
 /* One for each cmd_NAME.c. */
+extern const struct command command_blocks;
 extern const struct command command_classify;
 extern const struct command command_doctor;
 extern const struct command command_help;

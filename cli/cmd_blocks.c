@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* postern blocks: the suppression list, straight from Redis. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "cli/cli_store.h"
+#include "cli/commands.h"
+#include "cli/store_client.h"
+#include "proto/address.h"
+#include "proto/block_json.h"
+#include "proto/event.h"
+#include "proto/rfc3339.h"
+#include "service/host_config.h"
+#include "store/audit_store.h"
+#include "store/block_store.h"
+#include "store/event_store.h"
+#include "store/store.h"
+#include "util/clock.h"
+#include "util/err.h"
+
+#define PAGE 1000
+#define CURSOR_MAX 4096
+#define LINE_MAX_OCTETS 16384
+
+/* One run of the command, and what its callbacks leave. */
+struct run {
+	struct cli_store store;
+	const struct host_config *config;
+	struct slice tenant, note, contains;
+	char room[ADDRESS_MAX];
+	struct slice address;
+	bool over, changed, json, exempt;
+	int rc;
+	char cursor[CURSOR_MAX];
+	size_t cursor_len;
+};
+
+static int
+wait_for(struct run *r)
+{
+	cli_store_wait(&r->store, &r->over);
+	r->over = false;
+	return r->rc;
+}
+
+static void
+print_block(const struct run *r, struct slice address, const struct block *b)
+{
+	struct buf line;
+	char since[RFC3339_MAX];
+
+	if (!r->json) {
+		(void)rfc3339_format(b->since_s * 1000000, since);
+		(void)printf("%.20s  %2d  %-8.*s  %.*s%s%.*s\n", since,
+		    b->status, SLICE_F(b->origin), SLICE_F(address),
+		    b->note.len > 0 ? "  " : "", SLICE_F(b->note));
+		return;
+	}
+	buf_init(&line, LINE_MAX_OCTETS);
+	(void)block_to_json(address, b, &line);
+	(void)printf("%s\n", buf_text(&line));
+	buf_done(&line);
+}
+
+/* ---- reading ---- */
+
+static void
+on_row(struct slice address, const struct block *b, void *ctx)
+{
+	print_block(ctx, address, b);
+}
+
+static void
+on_page(int rc, struct slice next, void *ctx)
+{
+	struct run *r = ctx;
+
+	r->cursor_len = 0;
+	if (rc == 0 && next.at != NULL && next.len <= sizeof(r->cursor)) {
+		memcpy(r->cursor, next.at, next.len);
+		r->cursor_len = next.len;
+	}
+	r->rc = rc;
+	r->over = true;
+}
+
+static int
+verb_list(struct run *r)
+{
+	struct block_query q = {
+		.tenant = r->tenant,
+		.state = r->exempt ? BLOCK_EXEMPT : BLOCK_BLOCKED,
+		.contains = r->contains,
+		.limit = PAGE,
+	};
+	int rc;
+
+	do {
+		q.cursor = (struct slice){ r->cursor, r->cursor_len };
+		block_page(r->store.store, &q, store_deadline(r->store.store),
+		    on_row, on_page, r);
+		rc = wait_for(r);
+	} while (rc == 0 && r->cursor_len > 0);
+	return rc;
+}
+
+/* Both lists, for another tool to read. */
+static int
+verb_export(struct run *r)
+{
+	int rc;
+
+	r->json = true;
+	rc = verb_list(r);
+	r->exempt = true;
+	return rc < 0 ? rc : verb_list(r);
+}
+
+static void
+on_found(int rc, const struct block *b, void *ctx)
+{
+	struct run *r = ctx;
+
+	if (rc == 0)
+		print_block(r, r->address, b);
+	r->rc = rc;
+	r->over = true;
+}
+
+static int
+verb_show(struct run *r)
+{
+	r->json = true;
+	block_get(r->store.store, r->tenant, r->address,
+	    store_deadline(r->store.store), on_found, r);
+	return wait_for(r);
+}
+
+/* ---- changing ---- */
+
+static void
+on_changed(int rc, bool changed, void *ctx)
+{
+	struct run *r = ctx;
+
+	r->changed = changed;
+	r->rc = rc;
+	r->over = true;
+}
+
+static void
+on_event(int rc, struct slice id, void *ctx)
+{
+	(void)id;
+	on_changed(rc, true, ctx);
+}
+
+static void
+on_audit(int rc, void *ctx)
+{
+	on_changed(rc, true, ctx);
+}
+
+/* The change is made: tell the applications, and who did it. */
+static int
+tell(struct run *r, const char *action, enum event_type type)
+{
+	struct store *s = r->store.store;
+	struct event e = {
+		.created_ms = clock_wall_us() / 1000,
+		.type = type,
+		.tenant = r->tenant,
+		.recipient = r->address,
+		.origin = SLICE("cli"),
+		.reason = r->note,
+	};
+	struct audit_entry entry = {
+		.tenant = r->tenant,
+		.actor = client_author(),
+		.client = SLICE("cli"),
+		.action = slice_of(action),
+		.target = r->address,
+		.detail = r->note,
+	};
+
+	if (r->rc < 0)
+		return r->rc;
+	if (!r->changed) {
+		(void)printf("%.*s: was so before\n", SLICE_F(r->address));
+		return 0;
+	}
+	if (type != EVENT_NTYPES) {
+		event_append(s, slice_of(r->config->host_name), &e,
+		    store_deadline(s), on_event, r);
+		if (wait_for(r) < 0)
+			cli_error("the change is made, but its event is lost");
+	}
+	audit_append(s, &entry, store_deadline(s), on_audit, r);
+	return wait_for(r);
+}
+
+static int
+put(struct run *r, enum block_state state)
+{
+	struct block b = {
+		.state = state,
+		.since_s = clock_wall_us() / 1000000,
+		.origin = SLICE("cli"),
+		.note = r->note,
+	};
+
+	block_put(r->store.store, r->tenant, r->address, &b,
+	    store_deadline(r->store.store), on_changed, r);
+	return wait_for(r);
+}
+
+static int
+take_off(struct run *r, enum block_state state)
+{
+	block_remove(r->store.store, r->tenant, r->address, state,
+	    store_deadline(r->store.store), on_changed, r);
+	return wait_for(r);
+}
+
+static void
+on_state(int rc, const struct block *b, void *ctx)
+{
+	struct run *r = ctx;
+
+	r->exempt = rc == 0 && b->state == BLOCK_EXEMPT;
+	r->rc = rc == ERR_NOTFOUND ? 0 : rc;
+	r->over = true;
+}
+
+static int
+verb_add(struct run *r)
+{
+	block_get(r->store.store, r->tenant, r->address,
+	    store_deadline(r->store.store), on_state, r);
+	if (wait_for(r) < 0)
+		return r->rc;
+	if (r->exempt) {
+		cli_error("%.*s is exempt: unexempt it first",
+		    SLICE_F(r->address));
+		return ERR_CONFLICT;
+	}
+	(void)put(r, BLOCK_BLOCKED);
+	return tell(r, "block", EVENT_BLOCKED);
+}
+
+static int
+verb_remove(struct run *r)
+{
+	(void)take_off(r, BLOCK_BLOCKED);
+	return tell(r, "unblock", EVENT_UNBLOCKED);
+}
+
+static int
+verb_exempt(struct run *r)
+{
+	(void)put(r, BLOCK_EXEMPT);
+	return tell(r, "exempt", EVENT_EXEMPTED);
+}
+
+static int
+verb_unexempt(struct run *r)
+{
+	(void)take_off(r, BLOCK_EXEMPT);
+	return tell(r, "unexempt", EVENT_NTYPES);
+}
+
+/* ---- the command ---- */
+
+static const struct verb {
+	const char *name;
+	bool address; /* its one word */
+	int (*run)(struct run *r);
+} verbs[] = {
+	{ "list", false, verb_list },
+	{ "export", false, verb_export },
+	{ "show", true, verb_show },
+	{ "add", true, verb_add },
+	{ "remove", true, verb_remove },
+	{ "exempt", true, verb_exempt },
+	{ "unexempt", true, verb_unexempt },
+	{ NULL, false, NULL },
+};
+
+/* Options before and behind the verb; the words left, or -1. */
+static int
+take_options(struct run *r, int argc, char *argv[], const char *words[2])
+{
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		bool value = i + 1 < argc;
+
+		if (strcmp(argv[i], "--exempt") == 0)
+			r->exempt = true;
+		else if (strcmp(argv[i], "--json") == 0)
+			r->json = true;
+		else if (strcmp(argv[i], "-t") == 0 && value)
+			r->tenant = slice_of(argv[++i]);
+		else if (strcmp(argv[i], "--note") == 0 && value)
+			r->note = slice_of(argv[++i]);
+		else if (strcmp(argv[i], "--contains") == 0 && value)
+			r->contains = slice_of(argv[++i]);
+		else if (argv[i][0] == '-' || n == 2)
+			return -1;
+		else
+			words[n++] = argv[i];
+	}
+	return n;
+}
+
+static int
+run(struct cli *cli, int argc, char *argv[])
+{
+	struct run r = { .tenant = slice_of(SETTINGS_DEFAULT_TENANT) };
+	const char *words[2] = { NULL, NULL };
+	const struct verb *verb = verbs;
+	int n = take_options(&r, argc, argv, words), rc;
+
+	while (n > 0 && verb->name != NULL && strcmp(verb->name, words[0]) != 0)
+		verb++;
+	if (n < 1 || verb->name == NULL || n != (verb->address ? 2 : 1))
+		return EX_USAGE;
+	if (verb->address &&
+	    (address_canonical(slice_of(words[1]), r.room, &r.address) < 0 ||
+		address_domain(r.address).len == 0)) {
+		cli_error("%s: not a mail address", words[1]);
+		return EX_DATAERR;
+	}
+	r.config = cli_config(cli);
+	if (r.config == NULL)
+		return EX_CONFIG;
+	rc = cli_store_open(r.config, &r.store);
+	if (rc == 0) {
+		rc = verb->run(&r);
+		if (rc == ERR_NOTFOUND)
+			cli_error("%.*s: not on the list", SLICE_F(r.address));
+		else if (rc < 0)
+			cli_error("%s", err_text(rc));
+	}
+	cli_store_close(&r.store);
+	return cli_exit(rc);
+}
+
+const struct command command_blocks = {
+	.name = "blocks",
+	.summary = "the suppression list: who gets no mail, and who always",
+	.usage = "[-t TENANT] list [--exempt] [--contains TEXT] [--json]\n"
+		 "[-t TENANT] export\n"
+		 "[-t TENANT] show ADDRESS\n"
+		 "[-t TENANT] add|exempt ADDRESS [--note TEXT]\n"
+		 "[-t TENANT] remove|unexempt ADDRESS",
+	.run = run,
+};
