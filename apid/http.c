@@ -219,8 +219,8 @@ sweep(void *ctx)
 	for (struct client *c = h->first; c != NULL; c = c->next) {
 		bool idle = !c->begun && !c->busy && c->req == NULL;
 
-		if (!c->busy &&
-		    (now - c->since_us > PATIENCE_US || (h->draining && idle)))
+		if (!c->busy && (now - c->since_us > PATIENCE_US ||
+				    (idle && (h->draining || h->paused))))
 			(void)shutdown(c->fd, SHUT_RDWR);
 	}
 	loop_timer_set(h->sweep, SWEEP_MS);
