@@ -81,14 +81,18 @@ def main():
     options.add_argument("--once", action="store_true",
                          help="end after the story")
     once = options.parse_args().once
-    signal.signal(signal.SIGTERM, lambda *unused: sys.exit(143))
+    # Also where a shell has started us with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     api, smtp = Door(("127.0.0.1", 8024)), Door(("127.0.0.1", 25))
     env = Environment()
+    told = False
     try:
         print("starting Redis, DNS, receiving side, daemons and Postfix in "
               f"{env.folder}", flush=True)
         env.start_stack()
         tell(env)
+        told = True
         if not once:
             stay(env, api, smtp)
     except AssertionError as failure:
@@ -99,7 +103,7 @@ def main():
     finally:
         env.stop()
     env.remove()
-    return 0
+    return 0 if told else 130
 
 
 sys.exit(main())
