@@ -30,7 +30,7 @@
 #define PASSWORD_MAX 512
 
 static struct bounced {
-	char *host, *names, *checkpoint;
+	char *host, *names, *checkpoint, *state_directory;
 	uint8_t verp_key[CRYPTO_SHA256_LEN];
 	char password[PASSWORD_MAX];
 	int fds[LISTENER_MAX];
@@ -172,6 +172,7 @@ start_follower(const struct host_config *config, struct event_base *base)
 		.host = slice_of(bounced.host),
 		.names = slice_of(bounced.names),
 		.source = bounced.checkpoint,
+		.state_directory = bounced.state_directory,
 		.committed = events_written,
 	};
 	struct log_source *source;
@@ -217,10 +218,11 @@ bounced_start(const struct host_config *config, struct event_base *base)
 
 	bounced.host = strdup(config->host_name);
 	bounced.names = strdup(config->maillog_names);
+	bounced.state_directory = strdup(config->state_directory);
 	if (asprintf(&bounced.checkpoint, "log:%.150s", config->maillog) < 0)
 		bounced.checkpoint = NULL;
 	if (bounced.host == NULL || bounced.names == NULL ||
-	    bounced.checkpoint == NULL)
+	    bounced.state_directory == NULL || bounced.checkpoint == NULL)
 		return ERR_NOMEM;
 	if ((rc = start_store(config, base)) < 0 ||
 	    (rc = consumer_start(base, bounced.store, bounced.settings,
@@ -269,6 +271,7 @@ bounced_stop(void)
 		listener_close(bounced.fds[i]);
 	free(bounced.host);
 	free(bounced.names);
+	free(bounced.state_directory);
 	free(bounced.checkpoint);
 	crypto_wipe(&bounced, sizeof(bounced));
 }

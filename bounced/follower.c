@@ -8,6 +8,7 @@
 #include "bounced/log_source.h"
 #include "net/loop.h"
 #include "store/delivery_store.h"
+#include "store/message_spool.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/clock.h"
@@ -21,13 +22,15 @@
 #define COMMIT_MS 5000     /* a batch is more than one command's work */
 #define POLL_MS 250        /* beside inotify: rotation, network disks */
 #define RETRY_MS 1000      /* after trouble */
-#define SETTLE_MS 1000     /* Redis is back: let the milter's spool go first */
+#define HOLD_MS 50         /* looks at the milter's spool while it waits */
+#define HOLD_MAX_MS 30000  /* a spool that nobody replays holds no longer */
 #define IDLE_MOVE_MS 10000 /* between commits of a position alone */
 
 enum follower_state {
 	WAITING,    /* for the timer, then ask for the checkpoint */
 	ASKING,     /* for the checkpoint */
 	READING,    /* nothing on its way */
+	HOLDING,    /* a batch is read; the facts of its messages are awaited */
 	COMMITTING, /* a batch is on its way */
 };
 
@@ -43,6 +46,8 @@ struct follower {
 	struct delivery_op ops[BATCH_OPS];
 	size_t count, lines;
 	int64_t next_move_us;
+	int64_t hold_until_us; /* 0: nothing was held since the last commit */
+	bool hold_in_vain;     /* the spool did not move in that time */
 	char committed[LOG_POSITION_MAX], next[LOG_POSITION_MAX];
 	size_t committed_len, next_len;
 	struct log_limit trouble;
@@ -127,6 +132,43 @@ commit(struct follower *f)
 	    f->count, clock_deadline_ms(COMMIT_MS), on_committed, f);
 }
 
+/*
+ * While Redis was away the milter kept facts on disk.  They must be in Redis
+ * before the log lines of their messages: else their events would know neither
+ * tenant nor subject.
+ */
+static bool
+must_hold(struct follower *f)
+{
+	if (!message_spool_waits(f->options.state_directory)) {
+		f->hold_until_us = 0;
+		f->hold_in_vain = false;
+		return false;
+	}
+	if (f->hold_in_vain)
+		return false;
+	if (f->hold_until_us == 0)
+		f->hold_until_us = clock_deadline_ms(HOLD_MAX_MS);
+	if (clock_mono_us() < f->hold_until_us)
+		return true;
+	f->hold_in_vain = true;
+	log_warning("log follower: message facts in %s/%s are not replayed: "
+		    "is the milter running? going on without them",
+	    f->options.state_directory, MESSAGE_SPOOL_ADDING);
+	return false;
+}
+
+static void
+hold_or_commit(struct follower *f)
+{
+	if (f->count > 0 && must_hold(f)) {
+		f->state = HOLDING;
+		loop_timer_set(f->timer, HOLD_MS);
+		return;
+	}
+	commit(f);
+}
+
 /* Until there is nothing more, or the batch is full. */
 static void
 read_on(struct follower *f)
@@ -153,7 +195,7 @@ read_on(struct follower *f)
 	}
 	bool move = f->lines > 0 && clock_mono_us() >= f->next_move_us;
 	if (f->count > 0 || f->lines >= BATCH_LINES || f->fresh || move)
-		commit(f);
+		hold_or_commit(f);
 	else
 		loop_timer_set(f->timer, POLL_MS);
 }
@@ -210,6 +252,9 @@ on_timer(void *ctx)
 	case READING:
 		read_on(f);
 		return;
+	case HOLDING:
+		hold_or_commit(f);
+		return;
 	case ASKING:
 	case COMMITTING:
 		return;
@@ -260,8 +305,7 @@ void
 follower_store_changed(struct follower *f, bool up)
 {
 	if (up && f->state == WAITING)
-		loop_timer_set(f->timer,
-		    f->counters.failures > 0 ? SETTLE_MS : 0);
+		loop_timer_set(f->timer, 0);
 }
 
 bool

@@ -22,6 +22,7 @@ struct follower_options {
 	struct slice host;  /* name in keys */
 	struct slice names; /* syslog names to read (postfix_log_tag_in) */
 	const char *source; /* name of the checkpoint: "file:PATH" */
+	const char *state_directory;  /* where the milter spools facts */
 	void (*committed)(void *ctx); /* events were written */
 	void *ctx;
 };

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/message_spool.h"
 #include "store/message_store.h"
 #include "store/store.h"
 #include "util/err.h"
@@ -81,10 +82,10 @@ spool_open(const char *directory, unsigned max_kb, struct store *store,
 	s->store = store;
 	s->fd = -1;
 	s->max = (size_t)max_kb * 1024;
-	int n = snprintf(s->adding, sizeof(s->adding), "%s/milter-facts",
-	    directory);
+	int n = snprintf(s->adding, sizeof(s->adding),
+	    "%s/" MESSAGE_SPOOL_ADDING, directory);
 	int m = snprintf(s->replaying, sizeof(s->replaying),
-	    "%s/milter-facts.replay", directory);
+	    "%s/" MESSAGE_SPOOL_REPLAYING, directory);
 	if (n < 0 || m < 0 || (size_t)m >= sizeof(s->replaying)) {
 		spool_close(s);
 		return ERR_LIMIT;

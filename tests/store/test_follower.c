@@ -15,6 +15,7 @@
 #include "bounced/log_source.h"
 #include "store/delivery_store.h"
 #include "store/event_store.h"
+#include "store/message_spool.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -49,6 +50,7 @@ start(struct fixture *t)
 	struct follower_options options = { .host = HOST,
 		.names = SLICE("postfix"),
 		.source = "log:test",
+		.state_directory = t->redis.server.dir,
 		.committed = on_committed,
 		.ctx = t };
 	struct log_source *source = log_file_new(t->path);
@@ -312,6 +314,34 @@ test_redis_stalls(void **state)
 	assert_int_equal(t->types[EVENT_QUEUED], 1);
 }
 
+/* Lines whose facts the milter still has on disk wait for them. */
+static void
+test_waits_for_spool(void **state)
+{
+	struct fixture *t = need(state);
+	char path[256];
+
+	start(t);
+	settle(t);
+	(void)snprintf(path, sizeof(path), "%s/" MESSAGE_SPOOL_ADDING,
+	    t->redis.server.dir);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	(void)fputs("facts\n", f);
+	(void)fclose(f);
+	write_lines(t, "smtp[2]: FFFFFF1: to=<r@b.test>" TAIL
+		       "dsn=2.0.0, status=sent (250 ok)");
+	while (follower_counters(t->follower)->lines < 1)
+		look(t, "FFFFFF1");
+	look(t, "FFFFFF1");
+	assert_int_equal(t->types[EVENT_SUCCEEDED], 0);
+	assert_int_equal(follower_counters(t->follower)->operations, 0);
+	(void)unlink(path);
+	wait_for(t, 1);
+	look(t, "FFFFFF1");
+	assert_int_equal(t->types[EVENT_SUCCEEDED], 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int
 main(void)
@@ -321,6 +351,7 @@ main(void)
 		TEST(test_internal),
 		TEST(test_two_readers),
 		TEST(test_redis_stalls),
+		TEST(test_waits_for_spool),
 	};
 
 	(void)setenv("TZ", "UTC", 1);
