@@ -73,7 +73,8 @@ enum bounce_result {
 /*
  * Writes an EVENT_BOUNCED, once for each message and recipient.  When neither
  * candidate is a recipient, but the message had only one, the error is that
- * one's, with status 6 (forwarded).
+ * one's, with status 6 (forwarded); with the status given when both are empty,
+ * as for a mail that names nobody.
  */
 typedef void delivery_bounced(int rc, enum bounce_result result, void *ctx);
 void delivery_bounce(struct store *s, const struct delivery_bounce *bounce,

@@ -272,7 +272,9 @@ test_bounces(void **state)
 	const struct slice to[] = { SLICE("a@x"), SLICE("b@x") };
 	const struct message_facts m = facts_of("h4", "Q4", to, 2);
 	const struct message_facts n = facts_of("h4", "Q5", to, 1);
+	const struct message_facts o = facts_of("h4", "Q7", to, 1);
 	const struct delivery_op ops[] = {
+		QUEUED("Q7"),
 		QUEUED("Q4"),
 		RESULT("Q4", "a@x", EVENT_SUCCEEDED, 0, "250 ok"),
 		RESULT("Q4", "b@x", EVENT_SUCCEEDED, 0, "250 ok"),
@@ -287,7 +289,8 @@ test_bounces(void **state)
 	(void)state;
 	put(&m);
 	put(&n);
-	assert_int_equal(commit("h4", "", "1", ops, 5), 0);
+	put(&o);
+	assert_int_equal(commit("h4", "", "1", ops, 6), 0);
 	assert_no_message("h4", "Q4");
 	read_host("h4", &v);
 	/* Found in the stream, as the hash is gone; then by its mark. */
@@ -299,11 +302,15 @@ test_bounces(void **state)
 	/* One recipient only: then it was forwarded. */
 	assert_int_equal(bounce("h4", "Q5", "", "elsewhere@y"),
 	    BOUNCE_RECORDED);
+	/* Nobody is named: nothing says that it was forwarded. */
+	assert_int_equal(bounce("h4", "Q7", "", ""), BOUNCE_RECORDED);
+	assert_int_equal(bounce("h4", "Q4", "", ""), BOUNCE_UNKNOWN);
 	assert_int_equal(commit("h4", "1", "2", late, 2), 0);
 	read_host("h4", &v);
 	assert_string_equal(v.text, "bounced b@x 2" F "other\n"
 				    "bounced a@x 2" F "other\n"
 				    "bounced a@x 6" F "other\n"
+				    "bounced a@x 2" F "other\n"
 				    "failed a@x 2r" F "other\n");
 }
 

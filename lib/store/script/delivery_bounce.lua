@@ -35,7 +35,10 @@ if h['r' .. ARGV[6]] then
 elseif h['r' .. ARGV[7]] then
   recipient = ARGV[7]
 elseif #order == 1 then
-  recipient, status = order[1], '6'
+  -- An address that the message was not sent to: it was forwarded.  A DSN
+  -- that names nobody says nothing about that.
+  recipient = order[1]
+  if ARGV[6] ~= '' or ARGV[7] ~= '' then status = '6' end
 else
   return 2
 end
