@@ -19,7 +19,7 @@
 #include "util/err.h"
 
 #define FIRST_USER "admin"
-#define KEY_OCTETS 24
+#define KEY_OCTETS 24 /* 32 characters */
 
 /* The folder of a path, if it is missing; its parents are the packager's. */
 static void
@@ -141,23 +141,47 @@ check_redis(struct store_client *c, const struct host_config *config)
 
 /* ---- the first documents ---- */
 
-/* "pk_" and base64 without the signs that are awkward in a shell. */
+/* base64url of RFC 4648, 5, without padding. */
 static int
-make_key(struct buf *out)
+add_base64url(const void *octets, size_t len, struct buf *out)
 {
-	unsigned char octets[KEY_OCTETS];
-	int rc;
+	size_t begin = out->len;
+	int rc =
+	    crypto_base64_encode((struct slice){ (const char *)octets, len },
+		out);
 
-	crypto_random(octets, sizeof(octets));
-	(void)buf_add_text(out, "pk1_"); /* a letter and a digit for sure */
-	rc = crypto_base64_encode((struct slice){ (const char *)octets,
-				      sizeof(octets) },
-	    out);
-	crypto_wipe(octets, sizeof(octets));
-	for (size_t i = 0; i < out->len; i++)
+	for (size_t i = begin; i < out->len; i++)
 		if (out->at[i] == '+' || out->at[i] == '/')
 			out->at[i] = out->at[i] == '+' ? '-' : '_';
+	while (out->len > begin && out->at[out->len - 1] == '=')
+		out->len--;
 	return rc;
+}
+
+/*
+ * "ptn_" base64url(NAME) "_" and 32 random characters: with Basic it is the
+ * password of NAME, as a Bearer token it says NAME itself (apid/auth.h).
+ */
+static int
+make_key(struct slice name, struct buf *out)
+{
+	unsigned char octets[KEY_OCTETS];
+	size_t random;
+	int rc;
+
+	do {
+		buf_clear(out);
+		(void)buf_add_text(out, "ptn_");
+		(void)add_base64url(name.at, name.len, out);
+		(void)buf_add_text(out, "_");
+		random = out->len;
+		crypto_random(octets, sizeof(octets));
+		rc = add_base64url(octets, sizeof(octets), out);
+		/* A key has a letter and a digit: nearly always at once. */
+	} while (rc == 0 && strcspn(buf_text(out) + random, "0123456789") ==
+				out->len - random);
+	crypto_wipe(octets, sizeof(octets));
+	return out->rc < 0 ? out->rc : rc;
 }
 
 /* {"name": "admin", "key", ...}; the key is printed by the caller. */
@@ -221,7 +245,7 @@ make_document(struct store_client *c, struct slice name)
 	doc = settings_template(name);
 	rc = doc != NULL ? 0 : ERR_NOMEM;
 	if (rc == 0 && !global)
-		rc = make_key(&key);
+		rc = make_key(SLICE(FIRST_USER), &key);
 	if (rc == 0 && !global)
 		rc = add_first_user(doc, buf_slice(&key));
 	if (rc == 0)
