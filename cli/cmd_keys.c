@@ -186,7 +186,7 @@ keys_generate(struct store_client *c, struct words *w)
 	struct json *doc = NULL;
 	int64_t base = 0;
 	char selector[20];
-	time_t now = time(NULL);
+	time_t now = (time_t)(clock_wall_us() / 1000000);
 	struct tm tm;
 	int rc = generate_key(w, &key);
 
