@@ -10,6 +10,7 @@
 #include "cli/store_client.h"
 #include "proto/json.h"
 #include "proto/settings.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/number.h"
 
