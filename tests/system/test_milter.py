@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from harness.util import wait_for, write
+from harness.util import Missing, wait_for, write
 
 dkim = pytest.importorskip("dkim")
 pytest.importorskip("nacl")  # Ed25519 signatures
@@ -129,6 +129,8 @@ def test_opendkim_accepts_the_signatures(milter, tmp_path):
             ["unshare", "-m", "sh", "-c",
              f"mount --bind {resolv} /etc/resolv.conf && opendkim-testmsg"],
             input=m.data, capture_output=True, timeout=30)
+        if b"root filesystem propagation" in done.stderr:
+            raise Missing("/ is no mount point: a plain chroot")
         if done.returncode != 0:
             number = re.search(rb"X-Number: (\d+)", m.data).group(1)
             bad.append((number, done.stderr[-200:]))

@@ -8,7 +8,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from .util import BUILD, Missing, Process, connectable, run, write
+from .util import (BUILD, Missing, Process, connectable, run, wait_for,
+                   write)
 
 
 def program(name):
@@ -187,11 +188,17 @@ class Api:
     def delete(self, path, *tail):
         return self.request("DELETE", path, *tail)[:2]
 
+    def _page(self, path, query):
+        answer = self.get(path, **query)
+        return answer if answer[0] != 503 else None
+
     def all(self, path, **query):
-        """Every record of a list, page by page."""
+        """Every record of a list, page by page.  503, "try again", is
+        tried again, as every client should."""
         records = []
         while True:
-            status, page = self.get(path, **query)
+            status, page = wait_for(lambda: self._page(path, query), 30,
+                                    f"{path} answers")
             assert status == 200, (status, page)
             records += page["data"]
             if not page["has_more"]:
