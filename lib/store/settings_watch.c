@@ -16,7 +16,7 @@
 #include "util/map.h"
 
 #define DOCUMENTS_MAX 100000
-#define AGAIN_MS 1000 /* while Redis is away */
+#define AGAIN_MS 1000 /* after an answer that could not be had */
 
 struct document {
 	char name[64];
@@ -41,6 +41,7 @@ struct settings_watch {
 	struct map *by_name;
 
 	unsigned waiting; /* answers of Redis to come */
+	int64_t next_ms;  /* until the next poll; less when one failed */
 	bool polling, again, stopped;
 
 	pthread_mutex_t lock; /* of current */
@@ -296,7 +297,7 @@ any_next(const struct settings_watch *w)
 
 /* The last answer of a poll has come. */
 static void
-poll_done(struct settings_watch *w, int64_t next_ms)
+poll_done(struct settings_watch *w)
 {
 	w->polling = false;
 	if (!w->stopped && any_next(w) && judge_all(w) > 0 && !w->stopped)
@@ -306,19 +307,22 @@ poll_done(struct settings_watch *w, int64_t next_ms)
 	if (w->again)
 		poll_now(w);
 	else
-		set_timer(w, next_ms);
+		set_timer(w, w->next_ms);
 }
 
-/* One answer less to wait for; the last one ends the poll. */
+/* One answer less to wait for; the last one ends the poll.  One that could
+ * not be had is asked for again soon, whatever the others were. */
 static void
-answered(struct settings_watch *w, int64_t next_ms)
+answered(struct settings_watch *w, int rc)
 {
+	if (rc < 0 && w->next_ms > AGAIN_MS)
+		w->next_ms = AGAIN_MS;
 	w->waiting--;
 	if (w->waiting > 0)
 		return;
 	/* The count guards against being freed by a callback. */
 	w->waiting++;
-	poll_done(w, next_ms);
+	poll_done(w);
 	w->waiting--;
 	if (w->stopped && w->waiting == 0)
 		watch_free(w);
@@ -334,11 +338,14 @@ fetched(int rc, int64_t revision, const struct json *doc, void *ctx)
 		d->next_doc = json_copy(doc);
 		d->next_revision = revision;
 	}
-	if ((rc == ERR_SYNTAX || rc == ERR_LIMIT) && !d->watch->stopped) {
+	/* Without a revision it was Redis that refused the command. */
+	if ((rc == ERR_SYNTAX || rc == ERR_LIMIT) && revision > 0 &&
+	    !d->watch->stopped) {
 		d->refused = revision;
 		tell(d->watch, rc, d, revision, "refused: not readable");
+		rc = 0; /* not to be asked for again */
 	}
-	answered(d->watch, rc == 0 ? d->watch->poll_ms : AGAIN_MS);
+	answered(d->watch, rc);
 }
 
 static void
@@ -363,7 +370,7 @@ got_revisions(int rc, const struct redis_reply *reply, void *ctx)
 	     i += 2)
 		fetch(w, redis_string(redis_at(reply, i)),
 		    redis_integer(redis_at(reply, i + 1)));
-	answered(w, rc == 0 ? w->poll_ms : AGAIN_MS);
+	answered(w, rc);
 }
 
 static void
@@ -376,6 +383,7 @@ poll_now(struct settings_watch *w)
 	if (w->polling || w->stopped)
 		return;
 	w->polling = true;
+	w->next_ms = w->poll_ms;
 	w->waiting++;
 	redis_command(w->store, argv, 2, store_deadline(w->store),
 	    got_revisions, w);

@@ -389,6 +389,44 @@ test_watch_poll_and_refuse(void **state)
 	remove_dir(dir);
 }
 
+/* One document can not be had, and the last answer of the poll is a good one:
+ * it is asked for again soon, and not after the whole period. */
+static void
+test_watch_fetch_again(void **state)
+{
+	struct settings_watch *w = NULL;
+	struct told t = { .ok = false };
+	struct store_fixture f;
+	char dir[64], out[100];
+
+	(void)state;
+	make_dir(dir);
+	store_fixture_open(&f, 0);
+	/* In this order: a small hash is listed as it was filled. */
+	redis_server_cli(&f.server, "hset pn:{s}:revs shop 1 zoo 1", out,
+	    sizeof(out));
+	redis_server_cli(&f.server, "set pn:{s}:docs:shop wrong-type", out,
+	    sizeof(out));
+	redis_server_cli(&f.server, "hset pn:{s}:docs:zoo 1 {}", out,
+	    sizeof(out));
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL,
+			     SLOWLY_MS, told, &t, &w),
+	    0);
+	store_fixture_run(&f, &t.ok);
+	assert_string_equal(t.last, "tenant zoo: revision 1 in operation");
+	t = (struct told){ .ok = false };
+	redis_server_cli(&f.server, "del pn:{s}:docs:shop", out, sizeof(out));
+	redis_server_cli(&f.server,
+	    "hset pn:{s}:docs:shop 1 {\\\"title\\\":\\\"late\\\"}", out,
+	    sizeof(out));
+	store_fixture_run(&f, &t.ok);
+	assert_string_equal(t.last, "tenant shop: revision 1 in operation");
+	assert_title(w, "late");
+	settings_watch_stop(w);
+	store_fixture_close(&f);
+	remove_dir(dir);
+}
+
 /* Runs the loop until the store has seen that Redis is there, or is not. */
 static void
 wait_for(struct store_fixture *f, bool up)
@@ -466,6 +504,7 @@ main(void)
 		cmocka_unit_test(test_race),
 		cmocka_unit_test(test_watch_publish),
 		cmocka_unit_test(test_watch_poll_and_refuse),
+		cmocka_unit_test(test_watch_fetch_again),
 		cmocka_unit_test(test_watch_without_redis),
 	};
 
