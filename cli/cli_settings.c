@@ -13,7 +13,7 @@
 #include "util/arena.h"
 #include "util/err.h"
 
-#define NAMES_OCTETS_MAX ((size_t)1024 * 1024)
+#define NAMES_OCTETS_MAX ((size_t)8 * 1024 * 1024)
 
 struct loading {
 	struct arena *arena; /* names */
@@ -96,6 +96,17 @@ not_compiled(void *ctx, const char *path, const char *text)
 	cli_error("settings: %s: %s", path, text);
 }
 
+static void
+loading_done(struct loading *l)
+{
+	for (size_t i = 0; i < l->input_count; i++)
+		json_free(l->docs[i]);
+	free(l->docs);
+	free(l->inputs);
+	free(l->names);
+	arena_free(l->arena);
+}
+
 int
 cli_settings_load(struct cli_store *s, const struct master_key *master,
     struct settings **ret_settings)
@@ -108,11 +119,65 @@ cli_settings_load(struct cli_store *s, const struct master_key *master,
 	if (l.rc == 0)
 		l.rc = settings_compile(l.inputs, l.input_count, master,
 		    not_compiled, NULL, ret_settings);
-	for (size_t i = 0; i < l.input_count; i++)
-		json_free(l.docs[i]);
-	free(l.docs);
-	free(l.inputs);
-	free(l.names);
-	arena_free(l.arena);
+	loading_done(&l);
+	return l.rc;
+}
+
+/* ---- one document among the others ---- */
+
+/* Takes the name's own document, if there is one, to the end of the list. */
+static bool
+put_last(struct loading *l, struct slice name)
+{
+	for (size_t i = 0; i < l->input_count; i++) {
+		size_t last = l->input_count - 1;
+		struct settings_input own = l->inputs[i];
+
+		if (!slice_eq(own.name, name))
+			continue;
+		l->inputs[i] = l->inputs[last];
+		l->inputs[last] = own;
+		return true;
+	}
+	return false;
+}
+
+static int
+check(const struct loading *l, size_t others, const struct master_key *master)
+{
+	struct settings *settings = NULL;
+	int rc = settings_compile(l->inputs, others + 1, master, not_compiled,
+	    NULL, &settings);
+
+	settings_unref(settings);
+	settings = NULL;
+	if (rc != ERR_CONFIG)
+		return rc;
+	rc = settings_compile(l->inputs, others, master, NULL, NULL, &settings);
+	settings_unref(settings);
+	if (rc != ERR_CONFIG)
+		return rc < 0 ? rc : ERR_CONFIG;
+	cli_error("warning: what is in force does not compile by itself, so "
+		  "this document could not be checked against it");
+	return 0;
+}
+
+int
+cli_settings_check(struct cli_store *s, const struct master_key *master,
+    struct slice name, const struct json *doc)
+{
+	struct loading l = { .arena = arena_new(NAMES_OCTETS_MAX) };
+	size_t others = 0;
+
+	if (l.arena == NULL)
+		return ERR_NOMEM;
+	load_all(s, &l);
+	if (l.rc == 0 && l.inputs != NULL) {
+		others = l.input_count - put_last(&l, name);
+		/* There is room for one more; what is freed is in docs. */
+		l.inputs[others] = (struct settings_input){ name, 1, doc };
+		l.rc = check(&l, others, master);
+	}
+	loading_done(&l);
 	return l.rc;
 }

@@ -327,6 +327,10 @@ run(struct cli *cli, int argc, char *argv[])
 		verb++;
 	if (n < 1 || verb->name == NULL || n != (verb->address ? 2 : 1))
 		return EX_USAGE;
+	if (!settings_name_ok(r.tenant)) {
+		cli_error("%.*s: not a tenant's name", SLICE_F(r.tenant));
+		return EX_USAGE;
+	}
 	if (verb->address &&
 	    (address_canonical(slice_of(words[1]), r.room, &r.address) < 0 ||
 		address_domain(r.address).len == 0)) {

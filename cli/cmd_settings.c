@@ -139,13 +139,15 @@ static int
 verb_edit(struct run *r)
 {
 	struct json *doc = NULL, *after = NULL;
+	char path[SETTINGS_TEXT_PATH_MAX] = "";
 	int64_t base = 0;
 	int rc = r->argc == 0 ? load_draft(r, &base, &doc) : USAGE;
 
 	if (rc == 0)
-		rc = settings_text_edit(doc, &after);
+		rc = settings_text_edit(doc, path, &after);
 	if (rc == 1 && after != NULL)
 		rc = store_draft(r, base, after, "edited text");
+	settings_text_edited(path, r->tenant, rc);
 	json_free(doc);
 	json_free(after);
 	return rc;

@@ -229,13 +229,15 @@ write_text(int fd, const struct json *doc)
 }
 
 int
-settings_text_edit(const struct json *doc, struct json **ret_doc)
+settings_text_edit(const struct json *doc,
+    char ret_path[SETTINGS_TEXT_PATH_MAX], struct json **ret_doc)
 {
-	char path[] = "/tmp/postern-settings.XXXXXX";
+	char path[SETTINGS_TEXT_PATH_MAX] = "/tmp/postern-settings.XXXXXX";
 	struct json *after = NULL;
 	int fd = mkostemp(path, O_CLOEXEC); /* mode 0600 */
 	int rc;
 
+	ret_path[0] = '\0';
 	if (fd < 0) {
 		cli_error("%s: %s", path, strerror(errno));
 		return ERR_IO;
@@ -244,15 +246,28 @@ settings_text_edit(const struct json *doc, struct json **ret_doc)
 	(void)close(fd);
 	if (rc == 0)
 		rc = run_editor(path);
-	if (rc == 0)
-		rc = settings_text_load(path, &after);
-	if (rc == ERR_SYNTAX) {
-		cli_error("your text is kept in %s", path);
+	if (rc < 0) { /* an editor that fails was told to forget it */
+		(void)unlink(path);
 		return rc;
 	}
-	(void)unlink(path);
+	memcpy(ret_path, path, sizeof(path));
+	rc = settings_text_load(path, &after);
 	if (rc < 0)
 		return rc;
 	*ret_doc = after;
 	return !json_equal(doc, after);
+}
+
+void
+settings_text_edited(const char *path, struct slice tenant, int rc)
+{
+	if (path[0] == '\0')
+		return;
+	if (rc >= 0) {
+		(void)unlink(path);
+		return;
+	}
+	cli_error("your text is kept in %s; when it is mended: postern "
+		  "settings -t %.*s import %s, and remove the file",
+	    path, SLICE_F(tenant), path);
 }

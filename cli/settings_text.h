@@ -15,7 +15,15 @@ int settings_text_load(const char *path, struct json **ret_doc);
 int settings_text_print(const struct json *doc);
 /* "- /path: old" and "+ /path: new" lines; returns how many. */
 unsigned settings_text_diff(struct json *before, struct json *after);
-/* In $VISUAL or $EDITOR; 1: changed, 0: not, or an error told on stderr. */
-int settings_text_edit(const struct json *doc, struct json **ret_doc);
+/*
+ * In $VISUAL or $EDITOR; 1: changed, 0: not, or an error told on stderr.
+ * ret_path  the text as it was left, until settings_text_edited; "" when
+ *           there is none
+ */
+#define SETTINGS_TEXT_PATH_MAX 40
+int settings_text_edit(const struct json *doc,
+    char ret_path[SETTINGS_TEXT_PATH_MAX], struct json **ret_doc);
+/* rc < 0: the text was not taken; it stays, and stderr says where. */
+void settings_text_edited(const char *path, struct slice tenant, int rc);
 
 #endif /* CLI_SETTINGS_TEXT_H */

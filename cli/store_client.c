@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/cli_settings.h"
 #include "cli/command.h"
 #include "proto/json.h"
 #include "service/host_config.h"
@@ -215,12 +216,37 @@ store_client_put(struct store_client *c, struct slice name, int64_t base,
 	return finish(c, &a);
 }
 
+/* What the daemons would refuse does not become a revision. */
+static int
+check_among_others(struct store_client *c, struct slice name,
+    const struct json *doc, const char *consequence)
+{
+	int rc;
+
+	if (doc == NULL)
+		return 0; /* there is none: the store will say so */
+	rc = cli_settings_check(&c->store, &c->master, name, doc);
+	if (rc == ERR_CONFIG)
+		cli_error("%.*s: the daemons would refuse this: %s",
+		    SLICE_F(name), consequence);
+	else if (rc < 0)
+		cli_error("%.*s: %s", SLICE_F(name), err_text(rc));
+	return rc;
+}
+
 int64_t
 store_client_apply(struct store_client *c, struct slice name, struct slice note)
 {
 	struct answer a = { .over = false };
-	int rc;
+	struct json *doc = NULL;
+	int64_t base;
+	int rc = store_client_draft(c, name, &base, &doc);
 
+	if (rc == 0)
+		rc = check_among_others(c, name, doc, "the draft stays");
+	json_free(doc);
+	if (rc < 0)
+		return rc;
 	settings_apply(c->store.store, name, client_author(), note, deadline(c),
 	    done, &a);
 	rc = finish(c, &a);
@@ -239,8 +265,15 @@ store_client_rollback(struct store_client *c, struct slice name,
     int64_t revision)
 {
 	struct answer a = { .over = false };
-	int rc;
+	struct json *doc = NULL;
+	int64_t found;
+	int rc = store_client_revision(c, name, revision, &found, &doc);
 
+	if (rc == 0)
+		rc = check_among_others(c, name, doc, "nothing is changed");
+	json_free(doc);
+	if (rc < 0)
+		return rc;
 	settings_rollback(c->store.store, name, revision, client_author(),
 	    deadline(c), done, &a);
 	rc = finish(c, &a);

@@ -36,7 +36,10 @@ int store_client_revision(struct store_client *c, struct slice name,
  */
 int store_client_put(struct store_client *c, struct slice name, int64_t base,
     struct json *doc, const char *source);
-/* The revision, or an error. */
+/*
+ * The revision, or an error.  Both compile the document beside those of all
+ * other tenants first, as the daemons will: ERR_CONFIG, told on stderr.
+ */
 int64_t store_client_apply(struct store_client *c, struct slice name,
     struct slice note);
 int64_t store_client_rollback(struct store_client *c, struct slice name,
