@@ -24,16 +24,17 @@
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/secret_file.h"
 
 #define SETTINGS_POLL_MS 5000
 #define REGISTER_MS (3600 * 1000) /* this host among those that have events */
-#define PASSWORD_MAX 512
 #define PEM_MAX ((size_t)256 * 1024)
 
 static struct {
 	int fds[LISTENER_MAX];
 	size_t fd_count;
-	struct buf password, certificate, key;
+	char password[SECRET_FILE_MAX];
+	struct buf certificate, key;
 	struct master_key master;
 	char *host;
 	struct loop_timer *register_timer;
@@ -126,9 +127,13 @@ daemon_open(const struct host_config *config)
 {
 	int rc;
 
-	if ((rc = read_file(config->redis_password_file, PASSWORD_MAX,
-		 &own.password)) < 0 ||
-	    (rc = read_file(config->apid_tls_certificate, PEM_MAX,
+	rc = secret_file_read(config->redis_password_file, own.password);
+	if (rc < 0) {
+		log_error("%s: %s", config->redis_password_file,
+		    secret_file_error(rc));
+		return rc;
+	}
+	if ((rc = read_file(config->apid_tls_certificate, PEM_MAX,
 		 &own.certificate)) < 0 ||
 	    (rc = read_file(config->apid_tls_key, PEM_MAX, &own.key)) < 0)
 		return rc;
@@ -190,23 +195,18 @@ start_store(const struct host_config *config, struct event_base *base)
 	struct store_options options = {
 		.address = config->redis,
 		.user = config->redis_user,
-		.password = buf_text(&own.password),
+		.password = own.password,
 		.database = config->redis_database,
 		.timeout_ms = config->redis_timeout_ms,
 	};
-	char *line_end = own.password.at != NULL
-			     ? memchr(own.password.at, '\n', own.password.len)
-			     : NULL;
 	char error[256];
 	int rc;
 
-	if (line_end != NULL)
-		*line_end = '\0';
 	own.register_timer = loop_timer_new(base, register_host, NULL);
 	if (own.register_timer == NULL)
 		return ERR_NOMEM;
 	rc = store_open(base, &options, &apid.store, error, sizeof(error));
-	wipe(&own.password);
+	crypto_wipe(own.password, sizeof(own.password));
 	if (rc < 0) {
 		log_error("redis: %s", error);
 		return rc;
@@ -295,7 +295,7 @@ daemon_stop(void)
 		listener_close(own.fds[i]);
 	own.fd_count = 0;
 	wipe(&own.key);
-	wipe(&own.password);
+	crypto_wipe(own.password, sizeof(own.password));
 	buf_done(&own.certificate);
 	crypto_wipe(&own.master, sizeof(own.master));
 	free(own.host);

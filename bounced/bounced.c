@@ -2,7 +2,6 @@
 /* The bounce reader put together: store, log follower, counting, LMTP. */
 #include "bounced/bounced.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,15 +23,15 @@
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/secret_file.h"
 
 #define SETTINGS_POLL_MS 5000
 #define REGISTER_MS (3600 * 1000) /* this host among those that have events */
-#define PASSWORD_MAX 512
 
 static struct bounced {
 	char *host, *names, *checkpoint, *state_directory;
 	uint8_t verp_key[CRYPTO_SHA256_LEN];
-	char password[PASSWORD_MAX];
+	char password[SECRET_FILE_MAX];
 	int fds[LISTENER_MAX];
 	size_t fd_count;
 	struct store *store;
@@ -43,25 +42,6 @@ static struct bounced {
 	struct lmtp_server *server;
 	struct loop_timer *register_timer;
 } bounced;
-
-static int
-read_password(const char *path)
-{
-	if (path == NULL || *path == '\0')
-		return 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n =
-	    fd < 0 ? -1
-		   : read(fd, bounced.password, sizeof(bounced.password) - 1);
-	if (fd >= 0)
-		(void)close(fd);
-	if (n < 0) {
-		log_error("%s: can not be read", path);
-		return ERR_IO;
-	}
-	bounced.password[strcspn(bounced.password, "\r\n")] = '\0';
-	return 0;
-}
 
 static int
 read_verp_key(const char *path)
@@ -83,8 +63,13 @@ bounced_open(const struct host_config *config)
 	char error[256];
 	int rc;
 
-	if ((rc = read_password(config->redis_password_file)) < 0 ||
-	    (rc = read_verp_key(config->master_key_file)) < 0)
+	rc = secret_file_read(config->redis_password_file, bounced.password);
+	if (rc < 0) {
+		log_error("%s: %s", config->redis_password_file,
+		    secret_file_error(rc));
+		return rc;
+	}
+	if ((rc = read_verp_key(config->master_key_file)) < 0)
 		return rc;
 	tzset(); /* the zone of traditional time stamps */
 	rc = listener_open(config->bounced_listen, config->socket_group,

@@ -16,7 +16,7 @@ struct cli_store {
 
 /*
  * Opens what postern.conf says.  A failure is told on stderr: ERR_CONFIG,
- * ERR_NOMEM, ERR_IO (password file).  Redis itself may still be away: then
+ * ERR_NOMEM, those of secret_file_read.  Redis itself may still be away: then
  * each command fails by its deadline.
  */
 int cli_store_open(const struct host_config *config,

@@ -43,7 +43,8 @@ read_keys(const struct host_config *config)
 		return rc;
 	rc = secret_file_read(config->redis_password_file, D.redis_password);
 	if (rc < 0)
-		log_error("%s: %s", config->redis_password_file, err_text(rc));
+		log_error("%s: %s", config->redis_password_file,
+		    secret_file_error(rc));
 	return rc;
 }
 

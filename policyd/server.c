@@ -2,7 +2,6 @@
 /* The policy server put together: sockets, store, settings, pipeline. */
 #include "policyd/server.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,8 +18,10 @@
 #include "store/limit_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
+#include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
+#include "util/secret_file.h"
 
 /* How often a revision that no publish told is looked for. */
 #define SETTINGS_POLL_MS 5000
@@ -30,7 +31,6 @@
 #define LOCAL_KEYS 20000
 /* Messages whose recipients are still arriving: 4 marks of 8 octets a set. */
 #define SEEN_SETS 16384
-#define PASSWORD_MAX 512
 
 static struct server {
 	struct policyd shared;
@@ -40,26 +40,8 @@ static struct server {
 	struct clients *clients;
 	struct pipeline *pipeline;
 	struct loop_timer *hosts_timer;
-	char password[PASSWORD_MAX];
+	char password[SECRET_FILE_MAX];
 } server;
-
-static int
-read_password(const char *path)
-{
-	int fd;
-	ssize_t n;
-
-	if (path == NULL || *path == '\0')
-		return 0;
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return ERR_IO;
-	n = read(fd, server.password, sizeof(server.password) - 1);
-	(void)close(fd);
-	if (n < 0)
-		return ERR_IO;
-	server.password[strcspn(server.password, "\r\n")] = '\0';
-	return 0;
-}
 
 int
 server_open(const struct host_config *config)
@@ -67,8 +49,10 @@ server_open(const struct host_config *config)
 	char error[256];
 	int rc;
 
-	if ((rc = read_password(config->redis_password_file)) < 0) {
-		log_error("%s: can not be read", config->redis_password_file);
+	rc = secret_file_read(config->redis_password_file, server.password);
+	if (rc < 0) {
+		log_error("%s: %s", config->redis_password_file,
+		    secret_file_error(rc));
 		return rc;
 	}
 	rc = listener_open(config->policyd_listen, config->socket_group,
@@ -166,7 +150,7 @@ start_store(const struct host_config *config, struct event_base *base)
 	if (server.hosts_timer == NULL)
 		return ERR_NOMEM;
 	rc = store_open(base, &options, &d->store, error, sizeof(error));
-	explicit_bzero(server.password, sizeof(server.password));
+	crypto_wipe(server.password, sizeof(server.password));
 	if (rc < 0) {
 		log_error("redis: %s", error);
 		return rc;

@@ -167,9 +167,10 @@ static const char *const acl_commands[NWHO] = {
 	"+get +set +hsetnx +hdel +del +subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
 	"+hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
-	[APID] = GREETING "+@read +@write +subscribe +publish -@dangerous",
-	[CLI] = GREETING
-	"+@read +@write +subscribe +publish -@dangerous +config|get +info",
+	/* First what is taken away: ROLE is among @dangerous, too. */
+	[APID] = "+@read +@write -@dangerous " GREETING "+subscribe +publish",
+	[CLI] = "+@read +@write -@dangerous " GREETING
+		"+subscribe +publish +config|get +info",
 };
 
 static void

@@ -27,14 +27,25 @@ secret_file_read(const char *path, char ret_text[SECRET_FILE_MAX])
 	while ((n = read(fd, ret_text + len, SECRET_FILE_MAX - len)) > 0)
 		len += (size_t)n;
 	(void)close(fd);
-	if (n < 0 || memchr(ret_text, '\n', len) == NULL) {
-		if (n < 0 || len == SECRET_FILE_MAX) {
-			crypto_wipe(ret_text, SECRET_FILE_MAX);
-			return n < 0 ? ERR_IO : ERR_LIMIT;
-		}
-		ret_text[len] = '\0';
-		return 0;
+	char *end = memchr(ret_text, '\n', len);
+	if (n < 0 || (end == NULL && len == SECRET_FILE_MAX)) {
+		crypto_wipe(ret_text, SECRET_FILE_MAX);
+		return n < 0 ? ERR_IO : ERR_LIMIT;
 	}
-	*(char *)memchr(ret_text, '\n', len) = '\0';
+	if (end == NULL)
+		end = ret_text + len;
+	if (end > ret_text && end[-1] == '\r')
+		end--;
+	*end = '\0';
 	return 0;
+}
+
+const char *
+secret_file_error(int rc)
+{
+	if (rc == ERR_NOTFOUND)
+		return "there is no such file";
+	if (rc == ERR_DENIED)
+		return "may not be read by this user";
+	return err_text(rc);
 }

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* The first line of a small file (a password), without its line end. */
+/* The first line of a small file (a password), without its line end (LF or
+ * CR LF). */
 #define SECRET_FILE_MAX 1000
 /*
  * path   "" or NULL: no file, and ret_text is empty
@@ -12,5 +13,7 @@
  * Wipe ret_text with crypto_wipe when it is no longer needed.
  */
 int secret_file_read(const char *path, char ret_text[SECRET_FILE_MAX]);
+/* What to tell an operator, behind the file's name. */
+const char *secret_file_error(int rc);
 
 #endif /* UTIL_SECRET_FILE_H */

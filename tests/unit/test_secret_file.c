@@ -25,6 +25,9 @@ test_read(void **state)
 	} cases[] = {
 		{ "secret\n", 0, "secret" },
 		{ "secret", 0, "secret" },
+		{ "secret\r\nx", 0, "secret" },
+		{ "\r\n", 0, "" },
+		{ "\n", 0, "" },
 		{ "two words \nand a line\n", 0, "two words " },
 		{ "", 0, "" },
 		{ text, ERR_LIMIT, "" },
@@ -47,6 +50,11 @@ test_read(void **state)
 	}
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(secret_file_read(path, got), ERR_NOTFOUND);
+	assert_string_equal(secret_file_error(ERR_NOTFOUND),
+	    "there is no such file");
+	assert_string_equal(secret_file_error(ERR_DENIED),
+	    "may not be read by this user");
+	assert_string_equal(secret_file_error(ERR_IO), err_text(ERR_IO));
 	assert_int_equal(secret_file_read("", got), 0);
 	assert_int_equal(secret_file_read(NULL, got), 0);
 	assert_int_equal(secret_file_read("/", got), ERR_IO);

@@ -9,6 +9,7 @@ class Redis:
     def __init__(self, folder, log):
         self.folder, self.log = folder, log
         self.socket = folder / "redis.sock"
+        self.password = None  # of the user "default"
         self.process = None
 
     def start(self):
@@ -17,7 +18,9 @@ class Redis:
             "port 0", f"unixsocket {self.socket}", "unixsocketperm 777",
             f"dir {self.folder}", "appendonly yes", "appendfsync everysec",
             "maxmemory-policy noeviction", 'save ""', "daemonize no",
-            "loglevel notice"]) + "\n")
+            "loglevel notice",
+            *([f"requirepass {self.password}"] if self.password else []),
+        ]) + "\n")
         self.process = Process("redis-server", ["redis-server", conf],
                                self.log)
         self.process.wait_ready(self.ready)
@@ -30,7 +33,7 @@ class Redis:
 
     def client(self):
         return redis.Redis(unix_socket_path=str(self.socket),
-                           decode_responses=True)
+                           password=self.password, decode_responses=True)
 
     def stop(self):
         """As an administrator stops it: what it has is on disk."""
