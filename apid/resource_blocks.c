@@ -47,7 +47,7 @@ list(struct request *req, enum block_state state)
 	if (request_refused(req))
 		return;
 	page_begin(req);
-	block_page(apid.store, &q, store_deadline(apid.store), list_row,
+	block_page(apid.store, &q, store_long_deadline(apid.store), list_row,
 	    list_end, req);
 }
 

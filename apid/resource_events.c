@@ -70,7 +70,8 @@ events_list(struct request *req)
 	if (q.to_ms == 0)
 		q.to_ms = TO_MAX_MS;
 	page_begin(req);
-	event_page(apid.store, &q, store_deadline(apid.store), row, end, req);
+	event_page(apid.store, &q, store_long_deadline(apid.store), row, end,
+	    req);
 }
 
 static const char *const list_query[] = { "recipient", "queue_id", "type",

@@ -100,8 +100,8 @@ webhook_get(struct request *req)
 	struct webhook_endpoint e;
 
 	if (find_endpoint(req, &e))
-		webhook_show(apid.store, e, store_deadline(apid.store), shown,
-		    req);
+		webhook_show(apid.store, e, store_long_deadline(apid.store),
+		    shown, req);
 }
 
 /* The list: one call after the other. */
@@ -144,7 +144,8 @@ list_next(struct request *req, size_t i)
 	}
 	*step = (struct list_step){ req, i };
 	e.name = req->tenant->webhooks[i].name;
-	webhook_show(apid.store, e, store_deadline(apid.store), listed, step);
+	webhook_show(apid.store, e, store_long_deadline(apid.store), listed,
+	    step);
 }
 
 static void
@@ -194,7 +195,7 @@ dead_list(struct request *req)
 		return;
 	page_begin(req);
 	webhook_dead_list(apid.store, e, cursor, limit,
-	    store_deadline(apid.store), dead_row, dead_end, req);
+	    store_long_deadline(apid.store), dead_row, dead_end, req);
 }
 
 static void
@@ -228,7 +229,7 @@ dead_replay(struct request *req)
 	if (!find_endpoint(req, &e))
 		return;
 	webhook_replay(apid.store, e, json_string(id), clock_wall_us() / 1000,
-	    store_deadline(apid.store), replayed, req);
+	    store_long_deadline(apid.store), replayed, req);
 }
 
 static void
@@ -253,7 +254,7 @@ enable(struct request *req)
 	struct webhook_endpoint e;
 
 	if (find_endpoint(req, &e))
-		webhook_enable(apid.store, e, store_deadline(apid.store),
+		webhook_enable(apid.store, e, store_long_deadline(apid.store),
 		    enabled, req);
 }
 

@@ -210,7 +210,7 @@ append(struct reader *r, struct endpoint *e, struct cursor *c,
 	webhook_append(r->hub->store, endpoint_key(e), slice_of(r->host),
 	    slice_of(c->kept), slice_of(r->to), entries, count,
 	    WEBHOOK_WAITING_MAX, clock_wall_us() / 1000,
-	    store_deadline(r->hub->store), appended, a);
+	    store_long_deadline(r->hub->store), appended, a);
 }
 
 /* What this endpoint wants of the chunk goes to its queue. */
@@ -300,5 +300,5 @@ reader_run(void *ctx)
 	r->count = 0;
 	arena_reset(r->arena);
 	event_read(r->hub->store, slice_of(r->host), slice_of(r->from), CHUNK,
-	    store_deadline(r->hub->store), read_row, read_end, r);
+	    store_long_deadline(r->hub->store), read_row, read_end, r);
 }

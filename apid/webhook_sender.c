@@ -117,7 +117,7 @@ settle(struct endpoint *e, int rc, const struct http_answer *answer)
 	webhook_finish(hub->store, endpoint_key(e), slice_of(e->batch_id),
 	    ends[v.outcome], now_ms + v.wait_ms, slice_of(text),
 	    e->gone ? 0 : e->tenant->revision, now_ms,
-	    store_deadline(hub->store), finished, e);
+	    store_long_deadline(hub->store), finished, e);
 }
 
 static void
@@ -286,5 +286,5 @@ sender_timer(void *ctx)
 	e->busy = true;
 	e->refs++;
 	webhook_take(hub->store, endpoint_key(e), &take,
-	    store_deadline(hub->store), taken, e);
+	    store_long_deadline(hub->store), taken, e);
 }

@@ -157,7 +157,8 @@ open_endpoint(struct endpoint *e)
 {
 	e->refs++;
 	webhook_open(e->hub->store, endpoint_key(e), e->tenant->revision,
-	    clock_wall_us() / 1000, store_deadline(e->hub->store), opened, e);
+	    clock_wall_us() / 1000, store_long_deadline(e->hub->store), opened,
+	    e);
 }
 
 static bool
@@ -197,8 +198,8 @@ look_for_hosts(void *ctx)
 	if (hub->stopping)
 		return;
 	if (hub->endpoints != NULL)
-		host_list(hub->store, store_deadline(hub->store), hosts_listed,
-		    hub);
+		host_list(hub->store, store_long_deadline(hub->store),
+		    hosts_listed, hub);
 	loop_timer_set(hub->timer, HOSTS_MS);
 }
 

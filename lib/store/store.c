@@ -194,3 +194,13 @@ store_deadline(const struct store *s)
 {
 	return clock_mono_us() + s->timeout_us;
 }
+
+int64_t
+store_long_deadline(const struct store *s)
+{
+	int64_t timeout_us = (int64_t)STORE_LONG_MS * 1000;
+
+	if (timeout_us < s->timeout_us)
+		timeout_us = s->timeout_us;
+	return clock_mono_us() + timeout_us;
+}

@@ -35,8 +35,14 @@ bool store_is_up(const struct store *s);
 /* Called on every change of up/down, on the loop's thread. */
 typedef void store_changed(bool up, const char *why, void *ctx);
 void store_on_change(struct store *s, store_changed *changed, void *ctx);
-/* The default deadline from now. */
+/* The default deadline from now: for what somebody's mail waits for. */
 int64_t store_deadline(const struct store *s);
+/*
+ * And for what is many commands, or can wait: pages of lists, consumers,
+ * webhook queues.  While Redis is known to be away both end at once.
+ */
+#define STORE_LONG_MS 5000
+int64_t store_long_deadline(const struct store *s);
 
 /*
  * The waiting form, for libmilter's threads.  start() runs on the loop's
