@@ -74,12 +74,21 @@ on_found(const struct postfix_log *log, void *ctx)
 
 static void read_on(struct follower *f);
 
+/* Who could replay the spool while Redis is in trouble? */
+static void
+hold_anew(struct follower *f)
+{
+	f->hold_until_us = 0;
+	f->hold_in_vain = false;
+}
+
 static void
 trouble(struct follower *f, const char *what, int rc)
 {
 	unsigned long missed;
 
 	f->counters.failures++;
+	hold_anew(f);
 	if (log_limit_ok(&f->trouble, 60, &missed))
 		log_warning("log follower: %s: %s; the checkpoint stands "
 			    "still, nothing is lost",
@@ -141,9 +150,12 @@ static bool
 must_hold(struct follower *f)
 {
 	if (!message_spool_waits(f->options.state_directory)) {
-		f->hold_until_us = 0;
-		f->hold_in_vain = false;
+		hold_anew(f);
 		return false;
+	}
+	if (!store_is_up(f->store)) {
+		hold_anew(f);
+		return true;
 	}
 	if (f->hold_in_vain)
 		return false;
@@ -304,6 +316,7 @@ follower_start(struct event_base *base, struct store *s,
 void
 follower_store_changed(struct follower *f, bool up)
 {
+	hold_anew(f);
 	if (up && f->state == WAITING)
 		loop_timer_set(f->timer, 0);
 }

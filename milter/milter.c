@@ -7,6 +7,7 @@
 
 #include "milter/mlfi.h"
 #include "milter/spool.h"
+#include "net/loop.h"
 #include "service/host_config.h"
 #include "service/service.h"
 #include "store/settings_store.h"
@@ -15,13 +16,15 @@
 #include "util/log.h"
 #include "util/secret_file.h"
 
-#define POLL_MS 5000 /* of the settings, should a publish be lost */
+#define POLL_MS 5000  /* of the settings, should a publish be lost */
+#define SPOOL_MS 1000 /* when Redis has refused what waits in the spool */
 
 static struct {
 	struct milter host;
 	struct master_key master;
 	char redis_password[SECRET_FILE_MAX];
 	char *host_name;
+	struct loop_timer *spool_timer;
 	bool stopping;
 } daemon_state;
 
@@ -107,6 +110,14 @@ start_store(const struct host_config *config, struct event_base *base)
 	return rc;
 }
 
+static void
+kick_again(void *ctx)
+{
+	(void)ctx;
+	spool_kick(D.host.spool);
+	loop_timer_set(D.spool_timer, SPOOL_MS);
+}
+
 int
 milter_start(const struct host_config *config, struct event_base *base)
 {
@@ -127,6 +138,10 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (spool_size(D.host.spool) > 0)
 		log_info("facts of messages wait for Redis: %zu octets",
 		    spool_size(D.host.spool));
+	D.spool_timer = loop_timer_new(base, kick_again, NULL);
+	if (D.spool_timer == NULL)
+		return ERR_NOMEM;
+	loop_timer_set(D.spool_timer, SPOOL_MS);
 	return settings_watch_start(base, D.host.store, config->state_directory,
 	    &D.master, POLL_MS, on_settings, NULL, &D.host.watch);
 }
@@ -156,6 +171,8 @@ milter_drain(void)
 void
 milter_stop(void)
 {
+	loop_timer_free(D.spool_timer);
+	D.spool_timer = NULL;
 	settings_watch_stop(D.host.watch);
 	store_close(D.host.store);
 	spool_close(D.host.spool);

@@ -35,6 +35,10 @@ def env(request):
         yield e
     finally:
         e.stop()
+        reports = e.found_by_sanitizers()
+        if reports:
+            request.node.failed_here = True
+            pytest.fail(f"logs: {e.logs}\n" + "\n".join(reports))
         if not getattr(request.node, "failed_here", False):
             e.remove()
 

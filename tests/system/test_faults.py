@@ -23,12 +23,12 @@ class Load:
     Postfix puts off or a broken connection leaves open is sent again, with the
     queue id of each acceptance kept."""
 
-    def __init__(self, env):
-        self.env = env
+    def __init__(self, env, messages):
+        self.env, self.messages = env, messages
         self.accepted = {}  # recipient -> queue ids
         self.lock = threading.Lock()
         self.stop = False
-        self.numbers = iter(range(MESSAGES))
+        self.numbers = iter(range(messages))
         env.receivers["bounce.test"].script["rcpt"] = \
             "550 5.1.1 no such user here"
         self.threads = [threading.Thread(target=self._run, daemon=True)
@@ -128,11 +128,11 @@ def judge_webhooks(env):
         assert first == post.body, post.headers["webhook-id"]
 
 
-def while_load_runs(env, harm, times):
+def while_load_runs(env, harm, times, messages=MESSAGES):
     """harm() at random moments of the whole run."""
-    load = Load(env)
+    load = Load(env, messages)
     dice = random.Random(4711)
-    moments = sorted(dice.randrange(MESSAGES // 20, MESSAGES * 9 // 10)
+    moments = sorted(dice.randrange(messages // 20, messages * 9 // 10)
                      for _ in range(times))
     load.start()
     try:
@@ -161,6 +161,24 @@ def test_redis_stops_and_comes_back(stack):
         stack.redis.stop()
         stack.redis.start()
     while_load_runs(stack, harm, 3)
+
+
+@pytest.mark.parametrize("how", ["hangs", "full"])
+def test_redis_is_in_trouble_for_a_while(stack, how):
+    """Until it shows: policyd has given up, or facts of messages wait."""
+    redis = stack.redis
+    begin, end = {"hangs": (redis.hang, redis.go_on),
+                  "full": (redis.fill, redis.make_room)}[how]
+    daemon, sign = {
+        "hangs": (stack.daemons.policyd, "redis: away"),
+        "full": (stack.daemons.milter, "facts=spooled")}[how]
+
+    def harm():
+        before = daemon.text.count(sign)
+        begin()
+        wait_for(lambda: daemon.text.count(sign) > before, 30, sign)
+        end()
+    while_load_runs(stack, harm, 3, MESSAGES // 4)
 
 
 def test_the_log_is_rotated_in_the_middle(stack):

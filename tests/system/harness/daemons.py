@@ -8,8 +8,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from .util import (BUILD, Missing, Process, connectable, run, wait_for,
-                   write)
+from .util import (BUILD, LEAKS, Missing, Process, connectable, run,
+                   wait_for, write)
 
 
 def program(name):
@@ -83,6 +83,8 @@ class Daemons:
             "webhook_private_addresses": "yes",
             "postfix_config_directory": env.postfix.config,
         }
+        if LEAKS:
+            self.parameters["user"] = ""
         self.of = {}
         for name in self.NAMES:
             where = sockets / f"{name}.sock"

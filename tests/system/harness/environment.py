@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """One environment: a folder, a network, and everything that runs in it."""
 import json
+import os
 import pathlib
 import secrets
 import shutil
@@ -12,8 +13,10 @@ from .dns import Dns
 from .postfix import Postfix
 from .receiver import Receiver
 from .redis import Redis
-from .util import new_network, wait_for, write
+from .util import LEAKS, new_network, wait_for, write
 from .webhook import Webhook
+
+SUPPRESSIONS = pathlib.Path(__file__).with_name("thread.supp")
 
 # The destinations of the test zones: domain, address of its mail host.
 DESTINATIONS = {
@@ -46,6 +49,7 @@ class Environment:
         self.folder.chmod(0o755)
         self.logs = self.folder / "log"
         self.logs.mkdir(mode=0o755)
+        self.reports = self._collect_reports()
         new_network()
         self.dns = Dns(self.folder, self.logs / "dns.log")
         self.redis = Redis(self.folder / "redis", self.logs / "redis.log")
@@ -68,6 +72,29 @@ class Environment:
         self.receivers["full.test"].script["rcpt"] = \
             "552 5.2.2 mailbox is full"
         self.receivers["slow.test"].delay["eom"] = 2
+
+    def _collect_reports(self):
+        """Where programs built with sanitizers write what they found; the
+        daemons do so as their own user."""
+        folder = self.logs / "sanitizers"
+        folder.mkdir()
+        folder.chmod(0o777)
+        to = f"log_path={folder}/report"
+        # A daemon that has given up its rights can not be traced, which
+        # looking for leaks needs: POSTERN_LEAKS=1 is for daemons that keep
+        # them (see Daemons.prepare).
+        leaks = int(LEAKS)
+        os.environ["ASAN_OPTIONS"] = \
+            f"{to}:detect_leaks={leaks}:detect_stack_use_after_return=1"
+        os.environ["UBSAN_OPTIONS"] = f"{to}:print_stacktrace=1"
+        os.environ["TSAN_OPTIONS"] = \
+            f"{to}:second_deadlock_stack=1:suppressions={SUPPRESSIONS}"
+        return folder
+
+    def found_by_sanitizers(self):
+        """Texts of reports; none unless built with --enable-sanitizers."""
+        return [r.read_text(errors="replace")
+                for r in sorted(self.reports.iterdir())]
 
     def start_base(self):
         """All but Postfix and the daemons."""

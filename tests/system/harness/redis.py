@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The private Redis: unix socket only, persistence as Postern wants it."""
+import signal
+
 import redis
 
 from .util import Process, write
@@ -40,6 +42,20 @@ class Redis:
         if self.process:
             self.process.stop()
             self.process = None
+
+    def hang(self):
+        """It takes connections and commands, and answers nothing."""
+        self.process.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.signal(signal.SIGCONT)
+
+    def fill(self):
+        """No room: it refuses whatever may need more memory."""
+        self.client().config_set("maxmemory", 1)
+
+    def make_room(self):
+        self.client().config_set("maxmemory", 0)
 
     def kill(self):
         self.process.kill()

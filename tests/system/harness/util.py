@@ -13,6 +13,8 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", TOP / "build"))
+# Look for leaks when a daemon ends.
+LEAKS = os.environ.get("POSTERN_LEAKS", "") == "1"
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
