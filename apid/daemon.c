@@ -304,8 +304,9 @@ daemon_stop(void)
 void
 daemon_state(void)
 {
-	log_info("clients=%u, webhooks_sending=%u, webhooks_delivered=%" PRIu64
-		 ", webhooks_failed=%" PRIu64 ", webhooks_dead=%" PRIu64,
+	log_info(
+	    "state: clients=%u, webhooks_sending=%u, webhooks_delivered=%" PRIu64
+	    ", webhooks_failed=%" PRIu64 ", webhooks_dead=%" PRIu64,
 	    http_clients(apid.http), apid.webhooks->sending,
 	    apid.webhooks->delivered, apid.webhooks->failed,
 	    apid.webhooks->dead);

@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "cli/commands.h"
+#include "service/host_config.h"
 
 static void
 print_usage(const struct command *command)
@@ -29,7 +30,13 @@ help_run(struct cli *cli, int argc, char *argv[])
 	if (argc > 2)
 		return EX_USAGE;
 	if (argc < 2) {
-		(void)printf("usage: postern [-f FILE] COMMAND ...\n\n");
+		(void)printf("usage: postern [-f FILE] COMMAND ...\n"
+			     "       postern COMMAND --help\n\n"
+			     "  -f FILE    configuration, instead of\n"
+			     "             %s\n"
+			     "  -h         this text\n"
+			     "  -V         the version\n\n",
+		    HOST_CONFIG_FILE);
 		for (size_t i = 0; commands[i] != NULL; i++)
 			(void)printf("  %-10s %s\n", commands[i]->name,
 			    commands[i]->summary);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* postern: the administrator's command. */
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,12 @@
 
 #include "cli/command.h"
 #include "service/host_config.h"
+
+static const struct option long_options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
 
 static const struct command *
 find(const char *name)
@@ -42,6 +49,13 @@ run(struct cli *cli, int argc, char *argv[])
 		cli_error("no command \"%s\"", argv[0]);
 		return usage(NULL);
 	}
+	if (argc == 2 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		char *words[] = { (char[]){ "help" }, argv[0], NULL };
+
+		command = find(words[0]);
+		return command->run(cli, 2, words);
+	}
 	optind = 0; /* glibc: the command may use getopt anew */
 	status = command->run(cli, argc, argv);
 	if (fflush(stdout) != 0 || ferror(stdout) != 0) {
@@ -59,7 +73,8 @@ main(int argc, char *argv[])
 
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
-	while ((c = getopt(argc, argv, "+f:hV")) != -1) {
+	while (
+	    (c = getopt_long(argc, argv, "+f:hV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			cli.config_file = optarg;
@@ -68,8 +83,8 @@ main(int argc, char *argv[])
 			(void)puts("postern " VERSION_TEXT);
 			return EX_OK;
 		case 'h':
-			argv[optind - 1] = (char[]){ "help" };
-			return run(&cli, 1, argv + optind - 1);
+			return run(&cli, 1,
+			    (char *[]){ (char[]){ "help" }, NULL });
 		default:
 			return usage(NULL);
 		}

@@ -76,7 +76,7 @@ on_store(bool up, const char *why, void *ctx)
 		if (D.host.spool != NULL)
 			spool_kick(D.host.spool);
 	} else {
-		log_warning("redis: %s", why);
+		log_warning("redis: away: %s", why);
 	}
 }
 

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/settings.h"
 #include "service/host_config.h"
 #include "store/keys.h"
+#include "tools/tables.h"
 
 int
 main(int argc, char *argv[])
@@ -18,6 +20,10 @@ main(int argc, char *argv[])
 		keys_print_mdoc(stdout);
 	else if (strcmp(word, "acl") == 0)
 		keys_print_acl(stdout);
+	else if (strcmp(word, "settings") == 0)
+		settings_print_mdoc(SLICE(SETTINGS_DEFAULT_TENANT), stdout);
+	else if (strcmp(word, "global") == 0)
+		settings_print_mdoc(SLICE(SETTINGS_GLOBAL), stdout);
 	else
 		return EXIT_FAILURE;
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -243,6 +243,20 @@ def test_a_tenant_that_is_refused_already_hinders_nobody(made):
     assert load(made, {"title": "two"}, "--apply").stderr == ""
 
 
+def test_help(base):
+    whole = base.cli.run("help").stdout
+    for words in (["--help"], ["-h"]):
+        assert base.cli.run(*words).stdout == whole
+    commands = re.findall(r"^  (\w+) +\w", whole, re.M)
+    assert {"init", "settings", "keys", "help"} <= set(commands)
+    for name in commands:
+        text = base.cli.run("help", name).stdout
+        assert f"usage: postern {name}" in text
+        for option in ("--help", "-h"):
+            assert base.cli.run(name, option).stdout == text
+    assert base.cli.run("help", "a", "b", check=False).returncode == EX_USAGE
+
+
 def test_wrong_use(made):
     for argv in (["settings"], ["settings", "show", "more"],
                  ["settings", "import"], ["settings", "set", "/title"],
