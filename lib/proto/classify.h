@@ -3,6 +3,7 @@
 #define PROTO_CLASSIFY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proto/status.h"
 #include "util/slice.h"
@@ -21,6 +22,8 @@ struct classify_verdict {
 	unsigned reply_code;           /* 0: none in the text */
 	struct enhanced_code enhanced; /* class 0: none */
 	const char *rule; /* name of the row that decided; static */
+	bool vague; /* by words or codes that tell little: another text about
+		       the same failure may know better */
 };
 /*
  * text   an SMTP reply, a diagnostic, a line of Postfix's, or a sentence
@@ -32,8 +35,9 @@ void classify_reply(struct slice text, struct slice dsn,
     struct classify_verdict *ret_verdict);
 
 /*
- * Lower case, every run of blanks and control octets one blank, repeated
- * codes of the lines of one reply ("550-5.1.1 a 550 5.1.1 b") dropped.
+ * Lower case (of ASCII), every run of blanks and control octets one blank, the
+ * repeated codes of the lines of one reply ("550-5.1.1 a 550 5.1.1 b") dropped;
+ * also where the reply stands behind "said: ".
  */
 size_t classify_normalize(struct slice text, char room[CLASSIFY_TEXT_MAX]);
 
@@ -45,11 +49,25 @@ size_t classify_normalize(struct slice text, char room[CLASSIFY_TEXT_MAX]);
 #define CLASSIFY_GAP 48
 bool classify_match(struct slice pattern, struct slice text);
 
+/*
+ * The same for many patterns on one text: which pairs of neighbouring octets
+ * it has is noted once, and an alternative is searched for only when its own
+ * pairs are among them.
+ */
+#define CLASSIFY_PAIRS 4096
+struct classify_text {
+	struct slice text; /* normalized */
+	uint64_t pairs[CLASSIFY_PAIRS / 64];
+};
+void classify_text_init(struct classify_text *t, struct slice normalized);
+bool classify_text_match(struct slice pattern, const struct classify_text *t);
+
 /* ---- the table ---- */
 
 struct classify_rule {
 	const char *name;
 	int status;
+	bool vague;
 	struct slice pattern;
 };
 extern const struct classify_rule classify_rules[];
@@ -58,6 +76,7 @@ extern const size_t classify_rule_count;
 struct classify_code {
 	unsigned subject, detail; /* of an enhanced code, class 5 */
 	int status;
+	bool strong; /* tells more than vague words beside it */
 };
 extern const struct classify_code classify_codes[];
 extern const size_t classify_code_count;

@@ -4,12 +4,23 @@
  * decides, so the order is: what quotes another text (expiry), what belongs to
  * the sender though it names users or domains, the message itself, then the
  * recipient, his domain, policy, and last the words that say little.
+ *
+ * The rows are short forms of what these publish or print: RFC 5248's registry;
+ * the sources of Postfix, Exim, Sendmail, qmail, OpenSMTPD and DMA; Google's
+ * "SMTP error reference", Microsoft's lists of NDR and delivery codes,
+ * Mimecast's SMTP codes, and the postmaster pages of Yahoo, Apple, Cox,
+ * Charter, Orange, La Poste, GoDaddy, Tencent, T-Online, docomo and au.
  */
 #include "proto/classify.h"
 
 #define RULE(name, status, pattern) \
 	{ \
-		name, status, SLICE(pattern) \
+		name, status, false, SLICE(pattern) \
+	}
+/* Words that a more telling code or text may overrule. */
+#define VAGUE(name, status, pattern) \
+	{ \
+		name, status, true, SLICE(pattern) \
 	}
 
 /* clang-format off */
@@ -18,6 +29,29 @@ const struct classify_rule classify_rules[] = {
 	RULE("suppressed", STATUS_SUPPRESSED,
 	    "suppression list|suppressed recipient|on*suppress|"
 	    "previously bounced|bounced address"),
+
+	/* How much the sender may send: not a full mailbox. */
+	RULE("sending-rate", STATUS_REFUSED,
+	    "sending quota|sending limit|relay limit|submission quota|"
+	    "email quota exceeded|daily*quota|daily limit|hourly limit|"
+	    "daily smtp|message receive limit|per hour message|"
+	    "receiving mail at a rate|receiving mail too quickly|"
+	    "messages sent per|outbound thread limit|sending rate|"
+	    "receivingrate|quota of messages"),
+	/* Who writes to a list or group without leave; Google's notices are in
+	 * the reader's language, their links are not. */
+	RULE("group", STATUS_REFUSED,
+	    "groups.google.com|google groups|not a member of this mailing list|"
+	    "not allowed to post to|post to this*list|"
+	    "グループ*存在しない|投稿する権限|permisos necesarios para publicar|"
+	    "群組可能不存在|群组可能不存在|autorisation*publier|"
+	    "berechtigung*gruppe|permiss*publicar|autorizzazione*pubblicare"),
+	/* Programs that fail, and settings of the sender's own service. */
+	RULE("machinery", STATUS_SERVER,
+	    "outbounds disabled|inbounds disabled|journaling|"
+	    "suspiciousremoteservererror|no longer supported|"
+	    "procmail: couldn't|procmail: cannot|unknown mailer error|"
+	    "mailer error"),
 
 	/* Mailbox or disk full: before size ("mailbox size limit"), and before
 	 * expiry, which quotes the last answer. */
@@ -36,8 +70,17 @@ const struct classify_rule classify_rules[] = {
 	    "account is full|too much mail data|user has too many messages|"
 	    "too many messages in*mailbox|no storage|"
 	    "would go over*limit|lacks*storage|mailbox is over|account*over limit|"
-	    "stop over|incoming mailbox*full|has exceeded*space|"
-	    "allotted*space|allowed*space|recipient*full|user is over"),
+	    "incoming mailbox*full|has exceeded*space|file too large|"
+	    "allotted*space|allowed*space|recipient is full|user is over|"
+	    "recipient's mailbox is full|recipient*mailbox*full|"
+	    "recipient storage|mailbox has exceeded|mailbox usage|"
+	    "zuviele mails|zu viele mails|postfach*voll|mailbox*voll|"
+	    "speicherplatz|quota*überschritten|kontingent|"
+	    "boîte*pleine|boite*pleine|quota*dépass|quota*depass|"
+	    "espace*insuffisant|buzón*lleno|buzon*lleno|cuota*excedid|"
+	    "excedid*cuota|casella*piena|spazio*esaurito|caixa*cheia|"
+	    "skrzynk*pełn|переполнен|容量*超|容量*オーバ|いっぱい|満杯|"
+	    "容量不足|空间不足|邮箱*满|郵箱*滿|信箱*滿|配額|容量を超え"),
 	RULE("full.exchange", STATUS_FULL, "mapiexceptionshutoffquotaexceeded"),
 
 	/* Loops. */
@@ -45,6 +88,7 @@ const struct classify_rule classify_rules[] = {
 	    "loops back to|too many hops|hop count exceeded|hop count*exceed|"
 	    "mail loop|routing loop|loop detected|loop*detected|mail is looping|"
 	    "message is looping|too many received|possible mail loop|"
+	    "exceeded*hops|depth exceeded|nested too deep|mailloop|"
 	    "mail forwarding loop|maximum hop"),
 
 	/* The message is too large. */
@@ -58,7 +102,11 @@ const struct classify_rule classify_rules[] = {
 	    "size limit exceeded|size of*message*exceed|message file too big|"
 	    "body*too large|too big for|attachment*too large|recipsizelimit|"
 	    "datagram is too big|data size exceeded|too much data|"
-	    "exceeds*maximum*allowed|mail size limit"),
+	    "exceeds*maximum*allowed|mail size limit|class=size|"
+	    "domain policy size|email size exceeded|size exceeds|"
+	    "larger than the*size|exceeds*message length|zu groß|zu gross|"
+	    "trop volumineux|demasiado grande|troppo grande|サイズ*超|"
+	    "サイズ*大き|message*trop gros|too large to"),
 
 	/* Null MX (RFC 7505) and names that are not in the DNS. */
 	RULE("null-mx", STATUS_HOST_UNKNOWN,
@@ -74,29 +122,53 @@ const struct classify_rule classify_rules[] = {
 	    "sender*blocked|block*sender|your domain|from address*not|"
 	    "return address|envelope sender|mail from*not exist|"
 	    "envelope*from domain|from domain*not|sender id|senderid|"
-	    "backscatter|sender*invalid"),
+	    "backscatter|sender*invalid|mismatches client ip|"
+	    "mail from*mismatch|mismatch*from|from address mismatch|"
+	    "responsible address|multiple from|from header*invalid|"
+	    "bad outbound sender|anti-spoof|spoof|unregistered domain|"
+	    "no identity changes|return-path*not|sender rejected"),
 	RULE("authentication", STATUS_REFUSED,
 	    "dmarc|spf check|spf fail|spf*fail|fail*spf|by spf|spf record|"
 	    "sender policy framework|dkim|unauthenticated email|"
 	    "email*unauthenticated|not authenticated*sender|arc "
-	    "validation|authentication checks|authentication-results"),
+	    "validation|authentication checks|authentication-results|"
+	    "did not pass*authentication|pass spf|spf or dkim|"
+	    "unauthenticated mail|unauthenticated senders"),
 	RULE("reverse-dns", STATUS_REFUSED,
 	    "ptr record|reverse dns|reverse hostname|reverse lookup|"
 	    "no reverse|rdns|cannot find your hostname|no ptr|"
 	    "cannot resolve your|ip name lookup|invalid helo|helo*reject|"
 	    "dynamic ip|client host rejected|generic hostname|"
-	    "fcrdns|your host*resolve|hostname*not found*client"),
+	    "fcrdns|your host*resolve|hostname*not found*client|"
+	    "dns entry*your|invalid ptr|missing ptr|no rdns|"
+	    "helo*invalid|ehlo*invalid|helo command rejected|"
+	    "not authorized to send email directly"),
+	/* Before what calls addresses "listed" and "blocked". */
+	RULE("directory", STATUS_USER_UNKNOWN,
+	    "listed in*address book|listed in*directory|listed in domino|"
+	    "not listed in public|not listed in the|non recens|"
+	    "banned recipient|5.7.504"),
+	RULE("account-blocked", STATUS_USER_UNKNOWN,
+	    "recipient account is blocked|recipient's account is blocked|"
+	    "user account is blocked|compte*bloqu|konto*gesperrt|"
+	    "compte*suspendu|compte*désactiv|compte*desactiv|"
+	    "cuenta*suspendid|cuenta*desactivad|cuenta*bloquead|"
+	    "conta*bloquead|account*disattivat|account*frozen"),
 	RULE("blocklist", STATUS_REFUSED,
 	    "blacklist|black list|blocklist|block list|blocked using|"
-	    "blacklisted|denylist|deny list|dnsbl|rbl|spamhaus|spamcop|"
+	    "blacklisted|denylist|deny list|dnsbl| rbl|.rbl|-rbl|rbl.|_rbl|spamhaus|spamcop|"
 	    "barracuda|sorbs|cloudmark|proofpoint*block|senderbase|"
 	    "senderscore|reputation|listed in|listed at|listed by|listed on|"
 	    "your ip*block|ip address*block|ip*blocked|has been blocked|"
 	    "client*blocked|banned|blocked for|s3150|s3140|"
 	    "blocked by|blocked due|is blocked|been blocked|"
-	    "unusual rate of|complaint"),
+	    "unusual rate of|complaint|invalid ip for sending|"
+	    "ip:*a problem occurred|banned sending ip|block-listed|"
+	    "poor reputation|sender score|cloudfilter|cbl.abuseat|"
+	    "bad sender ip|network not allowed|traffic not accepted|"
+	    "low reputation|access from ip|deny*client"),
 	RULE("spam", STATUS_REFUSED,
-	    "spam|unsolicited|junk mail|junkmail|bulk mail|phishing|"
+	    "spam|unsolicited|mass mail|mass-mail|bulk mailer|junk mail|junkmail|bulk mail|phishing|"
 	    "virus|malware|infected|suspicious|suspected*content|"
 	    "message*content*reject|content*reject|content*denied|"
 	    "rejected*content|content*not accept|content filter|"
@@ -104,7 +176,13 @@ const struct classify_rule classify_rules[] = {
 	    "illegal attachment|file type|message filtered|"
 	    "message*filtered|filtered by|header*reject|mail rejected by*filter|"
 	    "mime type|rejected by*rule|"
-	    "rejected*by*preference|recipients preferences|uribl|surbl"),
+	    "rejected*by*preference|recipients preferences|uribl|surbl|"
+	    "recipient preferences|email preferences|content examination|"
+	    "header is too long|header error|rfc 5322|rfc 2822|"
+	    "rfc5322|rfc2822|malformed message|message malformed|"
+	    "duplicated message-id|security policies|bulk email|phish|trojan|"
+	    "not accepting mail with|dangerous|potentially|"
+	    "mail rejete|message rejete|迷惑メール|垃圾邮件|垃圾郵件"),
 
 	/* Malformed address. */
 	RULE("address", STATUS_ADDRESS,
@@ -114,14 +192,17 @@ const struct classify_rule classify_rules[] = {
 	    "address*malformed|address*syntax|syntax*address|"
 	    "syntax*recipient|invalid*email address format|"
 	    "illegal character*address|unqualified address|"
-	    "recipient*invalid format"),
+	    "recipient*invalid format|may not follow|rfc-5321 address|"
+	    "rfc 5321 address|invalid characters*address|"
+	    "missing or malformed local part|domain missing"),
 
 	/* Recipient unknown behind words of policy, Microsoft's
 	 * directory-based blocking. */
 	RULE("user.dbeb", STATUS_USER_UNKNOWN,
 	    "5.4.1*recipient address rejected: access denied|"
 	    "5.1.10 resolver.adr|resolver.adr.recip|resolver.adr.exrecip|"
-	    "recipientnotfound|recipient not found by smtp address lookup"),
+	    "recipientnotfound|access denied, banned recipient|"
+	    "recipient not found by smtp address lookup"),
 	RULE("restricted", STATUS_REFUSED,
 	    "resolver.rst|not allowed to send*recipient|"
 	    "not permitted to send|permission to send|"
@@ -129,7 +210,11 @@ const struct classify_rule classify_rules[] = {
 	    "may not have permission|only accept*authorized|"
 	    "not accept*from you|accepts*only from|members only|"
 	    "does not accept*from|doesn't accept*from|"
-	    "not*allowed to send mail"),
+	    "not*allowed to send mail|sender was not authenticated|"
+	    "sender not authenticated|allowed-senders|allowed senders|"
+	    "not accepting mail from|only accepts|subscribers only|"
+	    "restricted*authenticated users|delivery not authorized|"
+	    "authrequired|moderated|must be a member|non-member"),
 
 	/* The destination does not know the domain, or wants a login. */
 	RULE("relay", STATUS_SERVER,
@@ -144,6 +229,8 @@ const struct classify_rule classify_rules[] = {
 	    "not hosted here|not*local domain|domain isn't in|"
 	    "no such domain at this|domain*not*handle|"
 	    "we don't handle mail for|mail for*not accepted here|"
+	    "insecure mail relay|credentials for relay|as a relay|"
+	    "tenantattribution|relay not|not allow*relay|"
 	    "not accepting mail for|not configured to accept*domain|"
 	    "domain is not hosted|unrouteable mail for"),
 	RULE("login", STATUS_SERVER,
@@ -154,9 +241,15 @@ const struct classify_rule classify_rules[] = {
 	    "no authentication|login required|auth required|"
 	    "enable smtp authentication|must log in|pop before|"
 	    "pop3 before|check your mail before|auth first|"
-	    "authentication failed|auth*required"),
+	    "authentication failed|auth*required|xoauth|"
+	    "incorrect authentication|authentication type|"
+	    "username and password|application-specific password|"
+	    "log in*web browser|authenticate due|authentication credentials"),
 
 	/* The recipient. */
+	RULE("host-first", STATUS_HOST_UNKNOWN,
+	    "find a gateway|mail exchanger or ip|find a mail exchanger|"
+	    "domain is not reachable|find the recipient domain"),
 	RULE("user", STATUS_USER_UNKNOWN,
 	    "user unknown|unknown user|no such user|no such recipient|"
 	    "unknown recipient|recipient unknown|recipient*unknown|"
@@ -177,7 +270,7 @@ const struct classify_rule classify_rules[] = {
 	    "doesnt exist|non-existent|nonexistent|not existing|"
 	    "doesn't have*account|does not have*account|dosn't have|"
 	    "no account|not a valid|not valid|isn't a valid|not a known|"
-	    "not known|no valid recip|not a user|not our customer|"
+	    "not known|not a user|not our customer|"
 	    "not*customer|no user|user no longer|"
 	    "bad destination mailbox|bad destination email|"
 	    "recipient rejected*user|user doesn't|user does not|"
@@ -197,7 +290,21 @@ const struct classify_rule classify_rules[] = {
 	    "recipient*not*recognized|not recognized|unrecognized*recipient|"
 	    "not our user|user*not*our|wrong recipient|"
 	    "is a deactivated|bad recipient|recipient*was not|"
-	    "no*such*address|no such person|no such account|no such email"),
+	    "no*such*address|no such person|no such account|no such email|"
+	    "no mail box|bad_recipient|rcpt user*not ok|delivery userid|"
+	    "unknown to|unknown in|not a recipient|no mailbox here|"
+	    "invalid delivery|is not registered|not registered|"
+	    "unrecognised|not recognised|couldn't be found|"
+	    "n'existe pas|n'existe plus|inconnu|introuvable|"
+	    "existiert nicht|unbekannt|nicht bekannt|nicht gefunden|"
+	    "nicht vorhanden|no existe|desconocid|inexistent|"
+	    "não existe|nao existe|não foi encontrad|no se encontr|"
+	    "non esiste|sconosciut|inesistente|nie istnieje|nieznany|"
+	    "не существует|не найден|неизвест|неверный адрес|"
+	    "bestaat niet|onbekend|finns inte|findes ikke|"
+	    "存在しません|存在しない|見つかりません|宛先不明|あて先不明|"
+	    "不明なユーザ|該当*ありません|該当する*いません|"
+	    "用户不存在|不存在|地址错误|用戶不存在|존재하지"),
 	RULE("disabled", STATUS_USER_UNKNOWN,
 	    "account*disabled|account*inactive|account*suspended|"
 	    "account*closed|account*deactivated|account*expired|"
@@ -217,7 +324,10 @@ const struct classify_rule classify_rules[] = {
 	    "been suspended|email*discontinued|discontinued|"
 	    "not currently*accept*mail|domain*inactive|extended inactivity|"
 	    "currently suspended|temporarily disabled|is disabled|is inactive|"
-	    "is suspended|over 30 days|out of service"),
+	    "is suspended|over 30 days|out of service|is now disabled|"
+	    "been blocked by the user|not enabled|has been closed|"
+	    "account has been|no longer active|has been terminated|"
+	    "dormant|休眠|停止|利用できません"),
 
 	/* Its domain. */
 	RULE("host", STATUS_HOST_UNKNOWN,
@@ -228,7 +338,11 @@ const struct classify_rule classify_rules[] = {
 	    "unrouteable mail domain|unrouteable domain|"
 	    "bad destination system|bad destination host|illegal host|"
 	    "invalid domain|domain is invalid|domain*invalid|bad domain|"
-	    "no mx|no dns|dns error|dns*fail|dns lookup|dns*not|"
+	    "no mx|no dns|dns error|dns failure|dns failed|dns lookup|"
+	    "dns query|dns record|domain not in dns|dns server|"
+	    ""
+	    "no data known|host unreachable|domain*not exist|"
+	    "mx lookup|mx hosts|smtp-code nxdomain|"
 	    "non-existent domain|domain doesn't|domain does not|"
 	    "unresolvable|could not be resolved|cannot resolve|"
 	    "can't resolve|unable to resolve|not be resolved|"
@@ -246,7 +360,10 @@ const struct classify_rule classify_rules[] = {
 	    "timeout exceeded|has been in the queue|undeliverable for|"
 	    "could not be delivered within|delivery time|queued too long|"
 	    "giving up|given up|gave up|too old|expired|maximum time|"
-	    "max*retries|failed after*retries|for the last"),
+	    "max*retries|failed after*retries|for the last|"
+	    "failed*attempts|failing for a long time|past the expiration|"
+	    "aborted after|temporarily deferred|deferred for|"
+	    "undelivered for|days without"),
 	RULE("connection", STATUS_TIMEOUT,
 	    "connection refused|connection timed out|connection reset|"
 	    "connection lost|lost connection|connection*lost|"
@@ -258,43 +375,57 @@ const struct classify_rule classify_rules[] = {
 	    "failed to connect|connect to|connection failed|"
 	    "couldn't establish|wasn't able to establish|not responding|"
 	    "did not respond|no answer from|not answer|"
-	    "connection was|server*not available|connection attempt"),
+	    "connection was|server*not available|connection attempt|"
+	    "network error|connection error|being unable to connect|"
+	    "establish session|socket error|no connection|"
+	    "destination mxs|initiate smtp conversation|"
+	    "unable to contact|could not contact|connection expired"),
 
 	/* Rates, and other policy. */
 	RULE("tls", STATUS_SERVER,
-	    "starttls|tls is required|tls required|tls negotiation|"
+	    "mta-sts|encryption failed|tlsa|dnssec|starttls|tls is required|tls required|tls negotiation|"
 	    "tls handshake|encryption required|encryption needed|"
-	    "must use tls|requires tls|dane|certificate"),
+	    "must use tls|requires tls|dane |certificate"),
 	RULE("rate", STATUS_REFUSED,
 	    "too many connections|too many concurrent|too many recipients|"
 	    "too many messages|too many*mails|too many errors|too many|"
 	    "rate limit|rate*exceeded|throttl|too fast|too frequent|"
 	    "greylist|graylist|gray list|grey list|receiving mail*rate|"
 	    "receiving mail too|deferred due to|limit exceeded|"
-	    "unexpected volume|messages*per hour"),
-	RULE("policy", STATUS_REFUSED,
+	    "unexpected volume|messages*per hour|server busy|"
+	    "try again later due|exceeded threshold|exceeded the threshold|"
+	    "exceeding*policy"),
+	VAGUE("system-words", STATUS_SERVER,
+	    "configured properly|unrecognized command|unimplemented command|"
+	    "bad sequence|queue file write error|remote protocol error|"
+	    "protocol violation|protocol error|command not|"
+	    "unable to get server|temporarily unavailable"),
+	VAGUE("policy", STATUS_REFUSED,
 	    "policy|access denied|permission denied*send|not permitted|"
 	    "not allowed|not authorized|unauthorized|not accepted|denied|"
 	    "prohibited|rejected|refused|forbidden|restricted|"
 	    "refuse|reject|unacceptable|not wanted|do not want|"
 	    "doesn't want|not welcome|no permission|block|"
-	    "rejection|protection|administrative|disallowed"),
+	    "rejection|protection|administrative|disallowed|prohibition|"
+	    "abgelehnt|refusé|rechazad|rifiutat|recusad|отклонен|拒否|拒絕|拒绝"),
 
 	/* The destination's machinery. */
-	RULE("system", STATUS_SERVER,
+	VAGUE("system", STATUS_SERVER,
 	    "local error|system error|internal error|server error|"
 	    "configuration error|misconfigur|configuration problem|"
 	    "command died|pipe to|procmail|maildrop|vacation|"
 	    "cannot open|can't open|can't create|cannot create|"
 	    "permission denied|i/o error|input/output error|"
 	    "cannot append|cannot update|unable to create|"
-	    "delivery agent|local delivery failed|mailer|"
+	    "delivery agent|local delivery failed|"
 	    "could not*deliver locally|service unavailable|"
 	    "service not available|system not|lmtp|command output|"
 	    "child*exit|insufficient permission|"
 	    "temporary*problem|temporarily|program|cannot execute"),
 	/* What says no more than that it did not work. */
-	RULE("mailbox", STATUS_USER_UNKNOWN,
+	VAGUE("follower", STATUS_USER_UNKNOWN,
+	    "no valid recip|no recipients|need rcpt"),
+	VAGUE("mailbox", STATUS_USER_UNKNOWN,
 	    "mailbox unavailable|mailbox not available|"
 	    "mailbox is unavailable|not available|is unavailable|"
 	    "mailbox name not allowed"),
@@ -304,37 +435,43 @@ const size_t classify_rule_count =
 
 /* RFC 3463 and the registry of RFC 5248, when the text says nothing. */
 const struct classify_code classify_codes[] = {
-	{ 1, 1, STATUS_USER_UNKNOWN },
-	{ 1, 2, STATUS_HOST_UNKNOWN },
-	{ 1, 3, STATUS_ADDRESS },
-	{ 1, 4, STATUS_USER_UNKNOWN },
-	{ 1, 6, STATUS_USER_UNKNOWN },
-	{ 1, 7, STATUS_REFUSED }, /* the sender's address */
-	{ 1, 8, STATUS_REFUSED },
-	{ 1, 10, STATUS_HOST_UNKNOWN }, /* RFC 7505: null MX */
-	{ 2, 0, STATUS_USER_UNKNOWN },
-	{ 2, 1, STATUS_USER_UNKNOWN },
-	{ 2, 2, STATUS_FULL },
-	{ 2, 3, STATUS_SIZE },
-	{ 3, 1, STATUS_FULL },
-	{ 3, 2, STATUS_SERVER },
-	{ 3, 3, STATUS_SERVER },
-	{ 3, 4, STATUS_SIZE },
-	{ 3, 5, STATUS_SERVER },
-	{ 4, 1, STATUS_TIMEOUT },
-	{ 4, 2, STATUS_TIMEOUT },
-	{ 4, 3, STATUS_HOST_UNKNOWN },
-	{ 4, 4, STATUS_HOST_UNKNOWN },
-	{ 4, 5, STATUS_TIMEOUT },
-	{ 4, 6, STATUS_SERVER },
-	{ 4, 7, STATUS_TIMEOUT },
-	{ 4, 14, STATUS_SERVER },
-	{ 5, 1, STATUS_SERVER },
-	{ 5, 2, STATUS_SERVER },
-	{ 5, 3, STATUS_REFUSED },
-	{ 7, 13, STATUS_USER_UNKNOWN }, /* account disabled */
-	{ 7, 17, STATUS_USER_UNKNOWN }, /* mailbox has a new owner */
-	{ 7, 57, STATUS_SERVER },
+	{ 1, 1, STATUS_USER_UNKNOWN, true },
+	{ 1, 2, STATUS_HOST_UNKNOWN, false },
+	{ 1, 3, STATUS_ADDRESS, true },
+	{ 1, 4, STATUS_USER_UNKNOWN, true },
+	{ 1, 6, STATUS_USER_UNKNOWN, true },
+	{ 1, 7, STATUS_REFUSED, false }, /* the sender's address */
+	{ 1, 8, STATUS_REFUSED, false },
+	{ 1, 10, STATUS_HOST_UNKNOWN, false }, /* RFC 7505: null MX */
+	{ 2, 0, STATUS_USER_UNKNOWN, false },
+	{ 2, 1, STATUS_USER_UNKNOWN, true },
+	{ 2, 2, STATUS_FULL, true },
+	{ 2, 3, STATUS_SIZE, true },
+	{ 3, 1, STATUS_FULL, false },
+	{ 3, 2, STATUS_SERVER, false },
+	{ 3, 3, STATUS_SERVER, false },
+	{ 3, 4, STATUS_SIZE, true },
+	{ 3, 5, STATUS_SERVER, false },
+	{ 4, 1, STATUS_TIMEOUT, false },
+	{ 4, 2, STATUS_TIMEOUT, false },
+	{ 4, 3, STATUS_HOST_UNKNOWN, false },
+	{ 4, 4, STATUS_HOST_UNKNOWN, false },
+	{ 4, 5, STATUS_TIMEOUT, false },
+	{ 4, 6, STATUS_SERVER, true },
+	{ 4, 7, STATUS_TIMEOUT, false },
+	{ 4, 14, STATUS_SERVER, true },
+	{ 5, 1, STATUS_SERVER, false },
+	{ 5, 2, STATUS_SERVER, false },
+	{ 5, 3, STATUS_REFUSED, false },
+	{ 4, 312, STATUS_HOST_UNKNOWN, false },
+	{ 4, 316, STATUS_TIMEOUT, false },
+	{ 4, 318, STATUS_SERVER, false },
+	{ 1, 351, STATUS_USER_UNKNOWN, true },
+	{ 7, 13, STATUS_USER_UNKNOWN, false }, /* account disabled */
+	{ 7, 17, STATUS_USER_UNKNOWN, false }, /* mailbox has a new owner */
+	{ 7, 54, STATUS_SERVER, false },
+	{ 7, 57, STATUS_SERVER, false },
+	{ 7, 64, STATUS_SERVER, false },
 };
 const size_t classify_code_count =
     sizeof(classify_codes) / sizeof(*classify_codes);

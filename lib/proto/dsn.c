@@ -35,7 +35,8 @@ find_xtext(struct slice s)
 struct slice
 dsn_address(struct slice value, struct arena *arena)
 {
-	struct slice s = without_type(mime_unfold(value, arena));
+	/* Some gateways write the type twice. */
+	struct slice s = without_type(without_type(mime_unfold(value, arena)));
 	const char *open = s.len > 0 ? memrchr(s.at, '<', s.len) : NULL;
 
 	if (open != NULL && s.at[s.len - 1] == '>') {
@@ -111,16 +112,81 @@ recipient_field(struct dsn_recipient *r, struct slice name, struct slice value,
 		set(&r->remote_mta, without_type(mime_unfold(value, arena)));
 }
 
-/* Does this field begin another recipient's block? */
+/* The field of r that this name stands for; NULL: none that ends a block. */
+static const struct slice *
+field_of(const struct dsn_recipient *r, struct slice name)
+{
+	if (slice_eq_nocase(name, SLICE("Final-Recipient")))
+		return &r->final;
+	if (slice_eq_nocase(name, SLICE("Original-Recipient")))
+		return &r->original;
+	if (slice_eq_nocase(name, SLICE("Status")))
+		return &r->status;
+	if (slice_eq_nocase(name, SLICE("Diagnostic-Code")))
+		return &r->diagnostic;
+	return NULL;
+}
+
+/*
+ * Does this field begin another recipient's block?  Amazon SES, Exim and
+ * Facebook write the address behind the action; others leave empty lines
+ * inside a block.
+ */
 static bool
 begins_recipient(const struct dsn_recipient *r, struct slice name,
     bool new_block)
 {
-	if (slice_eq_nocase(name, SLICE("Final-Recipient")))
-		return r == NULL || new_block || r->final.at != NULL;
-	if (slice_eq_nocase(name, SLICE("Original-Recipient")))
-		return r == NULL || new_block || r->original.at != NULL;
-	return false;
+	static const struct dsn_recipient nobody;
+	bool action = slice_eq_nocase(name, SLICE("Action"));
+	const struct slice *field = field_of(r != NULL ? r : &nobody, name);
+	bool named;
+
+	if (!action && field == NULL)
+		return false;
+	if (r == NULL)
+		return true;
+	if (action)
+		return new_block && r->action != DSN_NO_ACTION;
+	named = r->final.at != NULL || r->original.at != NULL;
+	if (field == &r->final || field == &r->original)
+		return field->at != NULL || (new_block && named);
+	return new_block && field->at != NULL;
+}
+
+static int
+add_recipient(struct dsn *dsn, size_t *room, struct arena *arena)
+{
+	if (dsn->count == *room) {
+		size_t more = *room == 0 ? 8 : *room * 4;
+		struct dsn_recipient *n = arena_calloc(arena, more, sizeof(*n));
+
+		if (n == NULL)
+			return ERR_NOMEM;
+		if (*room > 0)
+			memcpy(n, dsn->recipients, *room * sizeof(*n));
+		dsn->recipients = n;
+		*room = more;
+	}
+	dsn->count++;
+	return 0;
+}
+
+/* Blocks that name nobody go, unless there is no other. */
+static void
+drop_unnamed(struct dsn *dsn)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < dsn->count; i++) {
+		const struct dsn_recipient *r = &dsn->recipients[i];
+
+		if (r->final.len > 0 || r->original.len > 0)
+			dsn->recipients[kept++] = *r;
+	}
+	if (kept > 0)
+		dsn->count = kept;
+	else if (dsn->count > 1)
+		dsn->count = 1;
 }
 
 int
@@ -141,20 +207,9 @@ dsn_parse(struct slice text, struct arena *arena, struct dsn *ret_dsn)
 		if (begins_recipient(r, name, new_block)) {
 			if (dsn.count == DSN_RECIPIENTS_MAX)
 				break;
-			if (dsn.count == room) {
-				size_t more = room == 0 ? 8 : room * 4;
-				struct dsn_recipient *n =
-				    arena_calloc(arena, more, sizeof(*n));
-
-				if (n == NULL)
-					return ERR_NOMEM;
-				if (room > 0)
-					memcpy(n, dsn.recipients,
-					    room * sizeof(*n));
-				dsn.recipients = n;
-				room = more;
-			}
-			r = &dsn.recipients[dsn.count++];
+			if (add_recipient(&dsn, &room, arena) < 0)
+				return ERR_NOMEM;
+			r = &dsn.recipients[dsn.count - 1];
 			new_block = false;
 		}
 		if (r != NULL)
@@ -165,6 +220,7 @@ dsn_parse(struct slice text, struct arena *arena, struct dsn *ret_dsn)
 		else if (slice_eq_nocase(name, SLICE("Original-Envelope-Id")))
 			set(&dsn.envelope_id, mime_unfold(value, arena));
 	}
+	drop_unnamed(&dsn);
 	*ret_dsn = dsn;
 	return 0;
 }

@@ -6,10 +6,10 @@
 #include <iconv.h>
 #include <stdint.h>
 
+#include "proto/charset.h"
 #include "util/err.h"
 #include "util/utf8.h"
 
-#define CHARSET_MAX 40
 /* Octets of touching encoded words of one character set, put together. */
 #define RUN_MAX (64 * 1024)
 
@@ -64,49 +64,6 @@ put_text(struct decoding *d, struct slice s)
 	return true;
 }
 
-/* Names in use that iconv knows under another, or too narrowly. */
-static const char *
-charset_for_iconv(const char *name)
-{
-	static const struct {
-		const char *name, *iconv;
-	} names[] = {
-		/* What is sent as these are Microsoft's supersets. */
-		{ "shift_jis", "CP932" },
-		{ "shift-jis", "CP932" },
-		{ "x-sjis", "CP932" },
-		{ "sjis", "CP932" },
-		{ "iso-2022-jp", "ISO-2022-JP-3" },
-		{ "euc-jp", "EUC-JP-MS" },
-		{ "ks_c_5601-1987", "CP949" },
-		{ "ks_c_5601", "CP949" },
-		{ "euc-kr", "CP949" },
-		{ "gb2312", "GB18030" },
-		{ "gbk", "GB18030" },
-		{ "iso-8859-1", "CP1252" },
-		{ "iso-8859-8-i", "ISO-8859-8" },
-		{ "x-mac-roman", "MACINTOSH" },
-		{ "unicode-1-1-utf-7", "UTF-7" },
-		/* Not of the mail: glibc's own; and never needed. */
-		{ "internal", NULL },
-		{ "wchar_t", NULL },
-		{ "iso-2022-cn-ext", NULL },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcasecmp(name, names[i].name) == 0)
-			return names[i].iconv;
-	return name;
-}
-
-static bool
-is_utf8_name(const char *name)
-{
-	return strcasecmp(name, "utf-8") == 0 ||
-	       strcasecmp(name, "utf8") == 0 ||
-	       strcasecmp(name, "us-ascii") == 0;
-}
-
 /* Writes the run in UTF-8; octets that are not of the set become U+FFFD. */
 static bool
 put_run_with(struct decoding *d, iconv_t cd)
@@ -140,11 +97,12 @@ put_run(struct decoding *d)
 
 	if (d->run.len == 0)
 		return true;
-	if (is_utf8_name(d->charset)) {
+	if (charset_is_utf8(d->charset)) {
 		more = put_text(d, buf_slice(&d->run));
 	} else {
 		/* It could be opened when the run began. */
-		iconv_t cd = iconv_open("UTF-8", charset_for_iconv(d->charset));
+		iconv_t cd =
+		    iconv_open("UTF-8", charset_iconv_name(d->charset));
 
 		if (cd == (iconv_t)-1) {
 			d->rc = ERR_NOMEM;
@@ -160,9 +118,9 @@ put_run(struct decoding *d)
 static bool
 charset_known(const char *name)
 {
-	const char *known = charset_for_iconv(name);
+	const char *known = charset_iconv_name(name);
 
-	if (is_utf8_name(name))
+	if (charset_is_utf8(name))
 		return true;
 	if (known == NULL)
 		return false;

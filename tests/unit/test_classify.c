@@ -49,6 +49,50 @@ static const struct {
 	{ "550 5.2.2 qwertz", "", STATUS_FULL, 550 },
 	{ "550 qwertz", "5.2.1", STATUS_USER_UNKNOWN, 550 },
 	{ "550 qwertz", "", STATUS_OTHER, 550 },
+	/* Vague words give way to a code that tells more, and only to it. */
+	{ "550 5.1.1 <a@b> recipient rejected", "", STATUS_USER_UNKNOWN, 550 },
+	{ "550 5.2.0 <a@b> recipient rejected", "", STATUS_REFUSED, 550 },
+	{ "550 5.2.1 Mailbox unavailable. Your IP address 192.0.2.1 is "
+	  "blacklisted using X",
+	    "", STATUS_REFUSED, 550 },
+	/* Google, Microsoft, and what looks like a quota, a user, a host. */
+	{ "550 5.2.1 The user you are trying to contact is receiving mail at "
+	  "a rate that prevents additional messages",
+	    "", STATUS_REFUSED, 550 },
+	{ "550 5.2.1 The email account that you tried to reach is disabled.",
+	    "", STATUS_USER_UNKNOWN, 550 },
+	{ "550 5.4.5 Daily sending quota exceeded", "", STATUS_REFUSED, 550 },
+	{ "550 5.7.134 RESOLVER.RST.SenderNotAuthenticatedForMailbox; sender "
+	  "not authenticated",
+	    "", STATUS_REFUSED, 550 },
+	{ "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
+	    "", STATUS_SERVER, 550 },
+	{ "host mx-aol.mail.gm0.yahoodns.net[192.0.2.1] said: 554 5.7.9 "
+	  "Message not accepted for policy reasons",
+	    "", STATUS_REFUSED, 554 },
+	{ "User n@b.example not listed in Domino Directory", "5.1.1",
+	    STATUS_USER_UNKNOWN, 0 },
+	/* In answer to MAIL FROM it is about the sender. */
+	{ "host mx.b[192.0.2.1] said: 553 5.1.0 a.example does not exist (in "
+	  "reply to MAIL FROM command)",
+	    "", STATUS_REFUSED, 553 },
+	/* Cisco's name for a code, and the reply itself. */
+	{ "5.1.0 - Unknown address error 550-'5.7.1 <a@b>... Access denied' "
+	  "(delivery attempts: 0)",
+	    "5.0.0", STATUS_REFUSED, 0 },
+	/* A reply of many lines behind Postfix's words. */
+	{ "host mx.b[192.0.2.1] said: 553-you are trying to use me "
+	  "553-[mx.example.com] as 553-a relay 553 (#5.7.1)",
+	    "", STATUS_SERVER, 553 },
+	{ "cannot update mailbox /var/mail/a for user a. error writing "
+	  "message: File too large",
+	    "5.2.2", STATUS_FULL, 0 },
+	{ "452 4.3.4 Message too big for now", "", STATUS_SIZE, 452 },
+	{ "550 Dieses Postfach ist leider voll", "", STATUS_FULL, 550 },
+	{ "550 Cet utilisateur n'existe pas", "", STATUS_USER_UNKNOWN, 550 },
+	{ "宛先のアドレスが存在しません", "", STATUS_USER_UNKNOWN, 0 },
+	{ "554 5.5.1 Error: no valid recipients", "", STATUS_USER_UNKNOWN,
+	    554 },
 	{ "", "", STATUS_OTHER, 0 },
 	{ "", "5.1.1", STATUS_USER_UNKNOWN, 0 },
 };
@@ -84,6 +128,8 @@ test_normalize(void **state)
 		{ "550-5.1.1 No\r\n550-5.1.1 such\r\n550 5.1.1 user",
 		    "550-5.1.1 no such user" },
 		{ "550-a\n550-b\n550 c", "550-a b 550 c" },
+		{ "host x[1] said: 550-a 550-b 550 c",
+		    "host x[1] said: 550-a b 550 c" },
 		{ "", "" },
 	};
 	char room[CLASSIFY_TEXT_MAX];
@@ -112,6 +158,22 @@ test_match(void **state)
 	    SLICE("a 0123456789012345678901234567890123456789"
 		  "0123456789 a z")));
 	assert_false(classify_match(SLICE("a"), SLICE("")));
+
+	/* Many patterns on one text see the same. */
+	static const struct slice patterns[] = { SLICE("x|b*d"), SLICE("a*c"),
+		SLICE("d*b"), SLICE("e|zz"), SLICE("abcde"), SLICE("bd"),
+		SLICE("f") };
+	static const struct slice texts[] = { SLICE("abcde"), SLICE("bzzd"),
+		SLICE("e"), SLICE("") };
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct classify_text t;
+
+		classify_text_init(&t, texts[i]);
+		for (size_t j = 0; j < sizeof(patterns) / sizeof(*patterns);
+		     j++)
+			assert_int_equal(classify_text_match(patterns[j], &t),
+			    classify_match(patterns[j], texts[i]));
+	}
 }
 
 /* Every row has a name, a status of the product, and lower-case words. */

@@ -42,6 +42,18 @@ static const struct {
 	{ "xtext of a plus sign, not of a tag",
 	    "Original-Recipient: rfc822;a+2Bt@b\nFinal-Recipient: a+22@b\n",
 	    "0|a+t@b|a+22@b|||;" },
+	{ "the address behind the action, as Amazon SES writes it",
+	    "Reporting-MTA: dsn; x\n\nAction: failed\n"
+	    "Final-Recipient: rfc822; a@b\nDiagnostic-Code: smtp; 550 no\n"
+	    "Status: 5.1.1\n\nAction: delayed\nFinal-Recipient: c@d\n",
+	    "1||a@b|5.1.1|550 no|;2||c@d|||;" },
+	{ "empty lines inside a block",
+	    "Final-Recipient: a@b\n\nAction: failed\n\nStatus: 5.1.1\n",
+	    "1||a@b|5.1.1||;" },
+	{ "nobody is named", "Action: failed\nStatus: 5.1.1\n",
+	    "1|||5.1.1||;" },
+	{ "the type twice", "Final-Recipient: rfc822; rfc822;a@b\n",
+	    "0||a@b|||;" },
 	{ "only a message block", "Reporting-MTA: dns; x\n\n", "" },
 	{ "nothing", "", "" },
 };

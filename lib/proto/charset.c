@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Texts of any character set to UTF-8, by iconv(3). */
+#include "proto/charset.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <stdint.h>
+#include <strings.h>
+
+#include "util/err.h"
+
+const char *
+charset_iconv_name(const char *name)
+{
+	static const struct {
+		const char *name, *iconv;
+	} names[] = {
+		/* What is sent as these are Microsoft's supersets. */
+		{ "shift_jis", "CP932" },
+		{ "shift-jis", "CP932" },
+		{ "x-sjis", "CP932" },
+		{ "sjis", "CP932" },
+		{ "iso-2022-jp", "ISO-2022-JP-3" },
+		{ "euc-jp", "EUC-JP-MS" },
+		{ "ks_c_5601-1987", "CP949" },
+		{ "ks_c_5601", "CP949" },
+		{ "euc-kr", "CP949" },
+		{ "gb2312", "GB18030" },
+		{ "gbk", "GB18030" },
+		{ "iso-8859-1", "CP1252" },
+		{ "iso-8859-8-i", "ISO-8859-8" },
+		{ "x-mac-roman", "MACINTOSH" },
+		{ "unicode-1-1-utf-7", "UTF-7" },
+		/* Not of the mail: glibc's own; and never needed. */
+		{ "internal", NULL },
+		{ "wchar_t", NULL },
+		{ "iso-2022-cn-ext", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i].name) == 0)
+			return names[i].iconv;
+	return name;
+}
+
+bool
+charset_is_utf8(const char *name)
+{
+	return strcasecmp(name, "utf-8") == 0 ||
+	       strcasecmp(name, "utf8") == 0 ||
+	       strcasecmp(name, "us-ascii") == 0;
+}
+
+/* Nothing to do: ASCII in a set that has ASCII as it is. */
+static bool
+is_plain(struct slice text, const char *name)
+{
+	bool shifts = strncasecmp(name, "utf-7", 5) == 0 ||
+		      strncasecmp(name, "unicode-1-1", 11) == 0;
+
+	if (strncasecmp(name, "utf-16", 6) == 0 ||
+	    strncasecmp(name, "utf-32", 6) == 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		/* ISO 2022 shifts by ESC, SO and SI; HZ by "~". */
+		if (c >= 128 || c == 27 || c == 14 || c == 15 ||
+		    (c == '~' && strncasecmp(name, "hz", 2) == 0) ||
+		    (c == '+' && shifts))
+			return false;
+	}
+	return true;
+}
+
+static int
+convert(iconv_t cd, struct slice text, struct buf *out)
+{
+	char *in = (char *)(uintptr_t)text.at, room[1024];
+	size_t in_left = text.len;
+	int rc = 0;
+
+	while (in_left > 0 && rc == 0) {
+		char *to = room;
+		size_t to_left = sizeof(room);
+		size_t n = iconv(cd, &in, &in_left, &to, &to_left);
+		int why = errno;
+
+		rc = buf_add(out, room, sizeof(room) - to_left);
+		if (n != (size_t)-1 || why == E2BIG || rc < 0)
+			continue;
+		rc = buf_add_text(out, "\xef\xbf\xbd");
+		in++;
+		in_left--;
+		(void)iconv(cd, NULL, NULL, NULL, NULL);
+	}
+	return rc;
+}
+
+int
+charset_to_utf8(struct slice text, struct slice charset, struct buf *out)
+{
+	char name[CHARSET_MAX + 1];
+
+	charset = slice_trim(charset);
+	if (charset.len == 0 || charset.len > CHARSET_MAX ||
+	    memchr(charset.at, '\0', charset.len) != NULL ||
+	    memchr(charset.at, '/', charset.len) != NULL)
+		return ERR_NOTFOUND;
+	memcpy(name, charset.at, charset.len);
+	name[charset.len] = '\0';
+	const char *known = charset_iconv_name(name);
+	if (known == NULL || charset_is_utf8(name) || is_plain(text, name))
+		return ERR_NOTFOUND;
+	iconv_t cd = iconv_open("UTF-8", known);
+	if (cd == (iconv_t)-1)
+		return ERR_NOTFOUND;
+	int rc = convert(cd, text, out);
+	(void)iconv_close(cd);
+	return rc;
+}
