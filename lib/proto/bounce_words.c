@@ -116,8 +116,8 @@ text_fails(const struct bounce_parts *m)
 		  "delivery*aborted|failed recipients|delivery error|"
 		  "konnte nicht zugestellt|nicht zugestellt werden|"
 		  "n'a pas pu être|n'a pu être remis|no se ha podido|"
-		  "no pudo ser entregado|non è stato possibile|"
-		  "não pôde ser entregue|не может быть доставлен|"
+		  "no pudo*entrega|non è stato*recapit|"
+		  "não pôde*entreg|не может быть доставлен|"
 		  "配信できません|送信できません|届けられません|"
 		  "配送できません|届きませんでした|无法投递|無法投遞"));
 }
