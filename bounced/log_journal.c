@@ -44,18 +44,38 @@ keep_position(struct log_journal *l)
 	return fits;
 }
 
+/*
+ * The place of a journal without any line of Postfix's: whatever comes is new.
+ * Behind its tail, sd_journal_next() would find nothing for ever.
+ */
+static const struct slice at_head = { "head", 4 };
+
+static int
+seek_head(struct log_journal *l)
+{
+	if (sd_journal_seek_head(l->journal) < 0)
+		return ERR_IO;
+	memcpy(l->position, at_head.at, at_head.len);
+	l->position_len = at_head.len;
+	return 0;
+}
+
 static int
 journal_seek(struct log_source *s, struct slice position)
 {
 	struct log_journal *l = (struct log_journal *)s;
 	char cursor[LOG_POSITION_MAX + 1];
 
+	if (slice_eq(position, at_head))
+		return seek_head(l);
 	if (position.len == 0 || position.len > LOG_POSITION_MAX) {
 		if (sd_journal_seek_tail(l->journal) < 0)
 			return ERR_IO;
 		/* Onto the last entry, so that there is a cursor to keep. */
 		if (sd_journal_previous(l->journal) > 0)
 			(void)keep_position(l);
+		else if (seek_head(l) < 0)
+			return ERR_IO;
 		return position.len > 0 ? 1 : 0;
 	}
 	memcpy(cursor, position.at, position.len);

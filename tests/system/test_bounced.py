@@ -11,7 +11,8 @@ import socket
 import time
 
 import pytest
-from harness.util import wait_for, write
+from harness.daemons import program
+from harness.util import Missing, Process, connectable, wait_for, write
 
 # Looks like one of ours; signed by nobody.
 FORGED = "b-" + "a" * 50 + "@bounce.test"
@@ -197,4 +198,75 @@ def test_no_line_is_lost_or_doubled(bounced):
     wait_for(lambda: len(events(bounced)) >= 2 * total, 60, "all events")
     got = events(bounced)
     assert len(got) == 2 * total
+    assert set(got.values()) == {1}
+
+
+# ---- the journal ----
+
+JOURNALD = "/usr/lib/systemd/systemd-journald"
+# A /run of its own; its files belong to the group that bounced runs in.
+JOURNALD_START = f"""
+mount -t tmpfs none /run && mkdir -p /run/systemd/journal /run/log/journal &&
+chgrp nogroup /run/log/journal && chmod 2755 /run/log/journal &&
+exec {JOURNALD}
+"""
+
+
+@pytest.fixture
+def journal(base):
+    """systemd-journald in a mount namespace of its own."""
+    if not os.path.exists(JOURNALD):
+        raise Missing("no systemd-journald")
+    process = Process("journald",
+                      ["unshare", "-m", "sh", "-c", JOURNALD_START],
+                      base.logs / "journald.log")
+    root = f"/proc/{process.pid}/root"
+    try:
+        try:
+            process.wait_ready(lambda: os.path.exists(
+                f"{root}/run/systemd/journal/dev-log"))
+        except AssertionError as e:
+            raise Missing(f"systemd-journald does not run: {e}") from e
+        yield process
+    finally:
+        process.stop()
+
+
+def test_the_journal_is_followed(base, journal):
+    daemon = base.daemons.bounced
+    base.daemons.parameters["maillog"] = "journal"
+    base.daemons.write_config()
+    write(base.folder / "etc" / "master.key", secrets.token_hex(32) + "\n",
+          0o600)
+
+    def start():
+        daemon.process = Process(
+            "postern-bounced",
+            ["nsenter", "-t", journal.pid, "-m", program("postern-bounced"),
+             "-F", "-f", base.daemons.config], daemon.log)
+        daemon.process.wait_ready(
+            lambda: connectable(daemon.sockets[0]))
+
+    def log(first, last):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(f"/proc/{journal.pid}/root/run/systemd/journal/"
+                      "dev-log")
+            for line in log_lines(first, last).splitlines():
+                tag, _, text = line.partition(" mx ")[2].partition(": ")
+                s.send(f"<22>{tag}: {text}".encode())
+
+    start()
+    if "journal can not be read" in daemon.text:
+        raise Missing("built without libsystemd")
+    wait_for(lambda: base.redis.client().hgetall("pn:ck:{h:mta1}"),
+             what="the first checkpoint")
+    log(0, 50)
+    wait_for(lambda: len(events(base)) >= 60, what="some of the events")
+    daemon.kill()
+    log(50, 100)  # while nobody reads
+    start()
+    log(100, 150)
+    wait_for(lambda: len(events(base)) >= 300, what="all events")
+    got = events(base)
+    assert len(got) == 300
     assert set(got.values()) == {1}
