@@ -38,9 +38,12 @@ struct connection {
 
 static struct {
 	const struct milter *host;
-	_Atomic unsigned in_progress;
+	_Atomic unsigned in_progress; /* messages that use host */
+	_Atomic bool stopping;        /* no further ones */
 	_Atomic unsigned long connections, messages, refused, put_off,
 	    discarded;
+	pthread_t stopper; /* the loop's thread only */
+	bool has_stopper;
 } mlfi;
 
 /* For libmilter, which takes texts that it does not change as char *. */
@@ -64,10 +67,11 @@ symbol(SMFICTX *ctx, const char *name)
 static void
 message_over(struct connection *c)
 {
+	pass_end(&c->pass);
+	/* The last thing: the daemon may end, and what it shares is gone. */
 	if (c->in_message)
 		mlfi.in_progress--;
 	c->in_message = false;
-	pass_end(&c->pass);
 }
 
 static sfsistat
@@ -183,10 +187,16 @@ on_mail(SMFICTX *ctx, char **argv)
 	if (c == NULL)
 		return SMFIS_NOREPLY; /* no memory: said at the end */
 	message_over(c);
-	c->in_message = true;
-	mlfi.in_progress++;
 	pass_begin(&c->pass);
-	c->pass.rc = begin_message(ctx, c, argv[0]);
+	/* In this order: who stops sets the flag, then looks at the number. */
+	mlfi.in_progress++;
+	c->in_message = !mlfi.stopping;
+	if (c->in_message) {
+		c->pass.rc = begin_message(ctx, c, argv[0]);
+	} else {
+		mlfi.in_progress--;
+		c->pass.rc = ERR_CANCELED;
+	}
 	return SMFIS_NOREPLY;
 }
 
@@ -417,12 +427,10 @@ stop(void *ctx)
 void
 mlfi_stop(void)
 {
-	pthread_t thread;
-
+	mlfi.stopping = true;
 	/* It waits for libmilter's listener, which looks up every 5 s; closing
 	 * the socket in the listener's hands makes it look at once. */
-	if (pthread_create(&thread, NULL, stop, NULL) == 0)
-		(void)pthread_detach(thread);
+	mlfi.has_stopper = pthread_create(&mlfi.stopper, NULL, stop, NULL) == 0;
 	mlfi_socket_shut();
 }
 
@@ -435,6 +443,10 @@ mlfi_messages(void)
 void
 mlfi_close(void)
 {
+	/* It holds a lock that libmilter destroys at the exit. */
+	if (mlfi.has_stopper)
+		(void)pthread_join(mlfi.stopper, NULL);
+	mlfi.has_stopper = false;
 	mlfi_socket_remove();
 }
 

@@ -74,7 +74,10 @@ refuse(struct pass *p)
 		message_reply(&p->msg, "5.3.4", "Message header too large");
 		return VERDICT_REJECT;
 	}
-	message_reply(&p->msg, "4.3.0", "Out of memory, try later");
+	if (p->rc == ERR_CANCELED)
+		message_reply(&p->msg, "4.3.2", "Ending, try later");
+	else
+		message_reply(&p->msg, "4.3.0", "Out of memory, try later");
 	return VERDICT_TEMPFAIL;
 }
 

@@ -5,7 +5,10 @@ import base64
 import os
 import random
 import re
+import signal
+import smtplib
 import subprocess
+import threading
 import time
 
 import pytest
@@ -252,3 +255,91 @@ def test_it_ends_soon_and_leaves_nothing(milter):
     began = time.monotonic()
     assert milter.env.daemons.milter.stop() == 0
     assert time.monotonic() - began < 15
+
+
+class Sessions:
+    """Clients that send message after message, each in one session for as
+    long as that goes; they keep what was answered."""
+
+    def __init__(self, milter, count=4):
+        self.milter, self.stopping = milter, False
+        self.taken, self.codes, self.errors = [], set(), []
+        self.threads = [threading.Thread(target=self.run, daemon=True)
+                        for _ in range(count)]
+
+    def session(self):
+        with self.milter.env.postfix.smtp() as c:
+            c.ehlo()
+            while not self.stopping:
+                code = c.mail(SENDER)[0]
+                if code == 250:
+                    code = c.rcpt("one@good.test")[0]
+                if code == 250:
+                    code, text = c.data(message(1))
+                self.codes.add(code)
+                if code != 250:
+                    return
+                self.taken.append(re.search(rb"queued as (\S+)", text)
+                                  .group(1).decode())
+
+    def run(self):
+        while not self.stopping:
+            try:
+                self.session()
+            except smtplib.SMTPServerDisconnected:
+                pass
+            except Exception as e:
+                self.errors.append(e)
+                return
+
+    def more(self, count):
+        goal = len(self.taken) + count
+        wait_for(lambda: len(self.taken) >= goal or self.errors, 60)
+
+    def __enter__(self):
+        for t in self.threads:
+            t.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping = True
+        for t in self.threads:
+            t.join(60)
+
+
+def test_restarts_reloads_and_settings_under_load(milter):
+    """Messages are taken or put off, and what was taken has its facts."""
+    daemon = milter.env.daemons.milter
+    with Sessions(milter) as load:
+        for n in range(6):
+            load.more(30)
+            if n % 3 == 0:
+                assert daemon.stop() == 0
+                daemon.start()
+            elif n % 3 == 1:
+                daemon.process.signal(signal.SIGHUP)
+                daemon.process.signal(signal.SIGUSR1)
+            else:
+                milter.change(received=["remove", "keep"][n % 2])
+        load.more(30)
+    assert not load.errors
+    assert {c for c in load.codes if c >= 500} == set()
+    assert all(milter.facts(i) for i in load.taken)
+
+
+def test_redis_comes_and_goes_under_load(milter):
+    """Several threads fill the spool while it is replayed."""
+    redis = milter.env.redis
+    spool = milter.env.folder / "state" / "milter-facts"
+    with Sessions(milter) as load:
+        for _ in range(3):
+            redis.stop()
+            load.more(30)
+            redis.start()
+            load.more(30)
+    assert not load.errors
+    assert {c for c in load.codes if c >= 500} == set()
+    wait_for(lambda: not spool.exists() and
+             not spool.with_name("milter-facts.replay").exists(), 30)
+    missing = [i for i in load.taken if not milter.facts(i)]
+    assert not missing

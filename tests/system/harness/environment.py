@@ -16,8 +16,6 @@ from .redis import Redis
 from .util import LEAKS, new_network, wait_for, write
 from .webhook import Webhook
 
-SUPPRESSIONS = pathlib.Path(__file__).with_name("thread.supp")
-
 # The destinations of the test zones: domain, address of its mail host.
 DESTINATIONS = {
     "good.test": "127.0.1.1",
@@ -26,6 +24,15 @@ DESTINATIONS = {
     "full.test": "127.0.1.4",
     "slow.test": "127.0.1.5",
 }
+
+
+def _is_ours(report):
+    """A race between two accesses of libraries is not: libmilter's pool, for
+    one, ends while its workers still use its lock."""
+    if "WARNING: ThreadSanitizer: " in report:
+        accesses = report.partition("Location is")[0]
+        return "(postern" in accesses.partition("\n  Thread T")[0]
+    return not report.startswith("ThreadSanitizer: reported")
 
 
 class Environment:
@@ -88,13 +95,17 @@ class Environment:
             f"{to}:detect_leaks={leaks}:detect_stack_use_after_return=1"
         os.environ["UBSAN_OPTIONS"] = f"{to}:print_stacktrace=1"
         os.environ["TSAN_OPTIONS"] = \
-            f"{to}:second_deadlock_stack=1:suppressions={SUPPRESSIONS}"
+            f"{to}:second_deadlock_stack=1:exitcode=0"
         return folder
 
     def found_by_sanitizers(self):
         """Texts of reports; none unless built with --enable-sanitizers."""
-        return [r.read_text(errors="replace")
-                for r in sorted(self.reports.iterdir())]
+        found = []
+        for path in sorted(self.reports.iterdir()):
+            text = path.read_text(errors="replace")
+            parts = text.split("=" * 18 + "\n")
+            found += [p for p in parts if p.strip() and _is_ours(p)]
+        return found
 
     def start_base(self):
         """All but Postfix and the daemons."""
