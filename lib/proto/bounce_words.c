@@ -12,7 +12,7 @@ from_system(const struct bounce_parts *m)
 	    SLICE("mailer-daemon|mailerdaemon|mailer daemon|postmaster|"
 		  "post_master|post.master|mail delivery|mail system|mdaemon|"
 		  "mail-daemon|maildaemon|mail.delivery|smtp_mail_service|"
-		  "mailsystem");
+		  "mailsystem|microsoftexchange");
 	struct slice from = mime_field(m->header, "From");
 
 	return bounce_words_in(from, names) ||
@@ -144,8 +144,8 @@ looks_bounced(const struct bounce_parts *m)
 		       m->returned.at != NULL || text_tells(m);
 	if (is_challenge(m))
 		return false;
-	if (from_somebody(m) &&
-	    (subject_fails(m) || subject_hints(m) || text_fails(m)))
+	if (from_somebody(m) && (subject_fails(m) || text_fails(m) ||
+				    (subject_hints(m) && text_tells(m))))
 		return true;
 	return subject_fails(m) && text_fails(m);
 }
@@ -154,7 +154,8 @@ int
 bounce_words_kind(const struct bounce_parts *m)
 {
 	if (is_auto_reply(m) && !from_system(m) && !m->is_report &&
-	    mime_field(m->header, "X-Failed-Recipients").at == NULL)
+	    mime_field(m->header, "X-Failed-Recipients").at == NULL &&
+	    !(subject_fails(m) && text_fails(m)))
 		return BOUNCE_AUTO_REPLY;
 	if (!looks_bounced(m))
 		return is_auto_reply(m) ? BOUNCE_AUTO_REPLY : BOUNCE_OTHER;

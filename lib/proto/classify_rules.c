@@ -87,7 +87,7 @@ const struct classify_rule classify_rules[] = {
 	RULE("loop", STATUS_SERVER,
 	    "loops back to|too many hops|hop count exceeded|hop count*exceed|"
 	    "mail loop|routing loop|loop detected|loop*detected|mail is looping|"
-	    "message is looping|too many received|possible mail loop|"
+	    "message is looping|message looping|too many received|possible mail loop|"
 	    "exceeded*hops|depth exceeded|nested too deep|mailloop|"
 	    "mail forwarding loop|maximum hop"),
 
@@ -126,13 +126,13 @@ const struct classify_rule classify_rules[] = {
 	    "mail from*mismatch|mismatch*from|from address mismatch|"
 	    "responsible address|multiple from|from header*invalid|"
 	    "bad outbound sender|anti-spoof|spoof|unregistered domain|"
-	    "no identity changes|return-path*not|sender rejected"),
+	    "verification failed for|no identity changes|return-path*not|sender rejected"),
 	RULE("authentication", STATUS_REFUSED,
 	    "dmarc|spf check|spf fail|spf*fail|fail*spf|by spf|spf record|"
 	    "sender policy framework|dkim|unauthenticated email|"
 	    "email*unauthenticated|not authenticated*sender|arc "
 	    "validation|authentication checks|authentication-results|"
-	    "did not pass*authentication|pass spf|spf or dkim|"
+	    "unsigned message|did not pass*authentication|pass spf|spf or dkim|"
 	    "unauthenticated mail|unauthenticated senders"),
 	RULE("reverse-dns", STATUS_REFUSED,
 	    "ptr record|reverse dns|reverse hostname|reverse lookup|"
@@ -149,7 +149,7 @@ const struct classify_rule classify_rules[] = {
 	    "not listed in public|not listed in the|non recens|"
 	    "banned recipient|5.7.504"),
 	RULE("account-blocked", STATUS_USER_UNKNOWN,
-	    "recipient account is blocked|recipient's account is blocked|"
+	    "due to inactivity|recipient account is blocked|recipient's account is blocked|"
 	    "user account is blocked|compte*bloqu|konto*gesperrt|"
 	    "compte*suspendu|compte*désactiv|compte*desactiv|"
 	    "cuenta*suspendid|cuenta*desactivad|cuenta*bloquead|"
@@ -165,7 +165,7 @@ const struct classify_rule classify_rules[] = {
 	    "unusual rate of|complaint|invalid ip for sending|"
 	    "ip:*a problem occurred|banned sending ip|block-listed|"
 	    "poor reputation|sender score|cloudfilter|cbl.abuseat|"
-	    "bad sender ip|network not allowed|traffic not accepted|"
+	    "ipv6 is not supported|bad sender ip|network not allowed|traffic not accepted|"
 	    "low reputation|access from ip|deny*client"),
 	RULE("spam", STATUS_REFUSED,
 	    "spam|unsolicited|mass mail|mass-mail|bulk mailer|junk mail|junkmail|bulk mail|phishing|"
@@ -248,6 +248,8 @@ const struct classify_rule classify_rules[] = {
 
 	/* The recipient. */
 	RULE("host-first", STATUS_HOST_UNKNOWN,
+	    "dns domain*not exist|infodomainnonexistent|domain does not exist|"
+	    "domain doesn't exist|domain name does not exist|"
 	    "find a gateway|mail exchanger or ip|find a mail exchanger|"
 	    "domain is not reachable|find the recipient domain"),
 	RULE("user", STATUS_USER_UNKNOWN,
@@ -393,7 +395,7 @@ const struct classify_rule classify_rules[] = {
 	    "greylist|graylist|gray list|grey list|receiving mail*rate|"
 	    "receiving mail too|deferred due to|limit exceeded|"
 	    "unexpected volume|messages*per hour|server busy|"
-	    "try again later due|exceeded threshold|exceeded the threshold|"
+	    "frequency limited|try again later due|exceeded threshold|exceeded the threshold|"
 	    "exceeding*policy"),
 	VAGUE("system-words", STATUS_SERVER,
 	    "configured properly|unrecognized command|unimplemented command|"

@@ -177,6 +177,15 @@ static const struct {
 	    "From: r@b.example\nReturn-Path: <>\nSubject: Automatic reply: "
 	    "failure\n\nI am no longer at this company.\n",
 	    "auto-reply" },
+	{ "an ordinary mail with an unlucky subject",
+	    "From: no-reply@b.example\nSubject: Payment error\n\n"
+	    "Please pay again.\n",
+	    "other" },
+	{ "a bounce that calls itself a reply",
+	    "From: mta@b.example\nAuto-Submitted: auto-replied\n"
+	    "Subject: Undeliverable: hello\n\nYour message was not "
+	    "delivered to: r@b.example\nno such user\n",
+	    "bounce r@b.example=2" },
 	{ "a vacation",
 	    "From: r@b.example\nSubject: Out of office\n"
 	    "Auto-Submitted: auto-replied\n\nMailbox full of sand.\n",
