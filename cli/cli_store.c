@@ -10,6 +10,10 @@
 #include "util/err.h"
 #include "util/secret_file.h"
 
+/* No mail waits for a command: better late than "unavailable" on a busy
+ * host. */
+#define PATIENCE_MS 5000
+
 int
 cli_store_open(const struct host_config *config, struct cli_store *ret_store)
 {
@@ -21,7 +25,9 @@ cli_store_open(const struct host_config *config, struct cli_store *ret_store)
 		.user = config->redis_user,
 		.password = password,
 		.database = config->redis_database,
-		.timeout_ms = config->redis_timeout_ms,
+		.timeout_ms = config->redis_timeout_ms > PATIENCE_MS
+				  ? config->redis_timeout_ms
+				  : PATIENCE_MS,
 	};
 
 	if (rc < 0) {

@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_store memory [EVENTS] | hget [COUNT] - what the store costs
+ * bench_store memory|hget|blocks|limits|webhook|settings [COUNT]
+ * What the store costs:
  * memory: octets in Redis for each event, everything included, after EVENTS
  * (half of them queued, half succeeded) were written by the real functions
  * hget: CPU time of this process for one pipelined look-up of a block
+ * blocks: octets in Redis for each address that one 550 has blocked
+ * limits: octets in Redis for each value that a rate limit counts
+ * webhook: octets in Redis for each event that waits for an endpoint
+ * settings: time and memory of this process to compile COUNT tenants
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "proto/json.h"
+#include "proto/settings.h"
 #include "store/block_store.h"
 #include "store/delivery_store.h"
+#include "store/limit_store.h"
 #include "store/message_store.h"
+#include "store/webhook_store.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
 #include "util/number.h"
 
 #define BATCH 100 /* messages */
 #define WINDOW 64 /* look-ups under way */
+#define STEP 5000
 
 static struct store_fixture f;
 
@@ -219,23 +229,265 @@ bench_hget(unsigned count)
 	return EXIT_SUCCESS;
 }
 
+/* ---- many of one kind, WINDOW at a time ---- */
+
+static void (*next_one)(unsigned n);
+
+static void
+one_more(int rc)
+{
+	if (rc < 0) {
+		fprintf(stderr, "error %d\n", rc);
+		exit(EXIT_FAILURE);
+	}
+	answered++;
+	if (asked < wanted)
+		next_one(asked++);
+	all_done = answered == wanted;
+}
+
+static int
+bench_many(void (*one)(unsigned n), unsigned count, const char *what)
+{
+	uint64_t before = redis_memory();
+	int64_t start_us = clock_mono_us();
+
+	next_one = one;
+	/* In steps: the fixture waits for a callback for some seconds only. */
+	while (answered < count) {
+		wanted = count - answered > STEP ? answered + STEP : count;
+		all_done = false;
+		while (asked < wanted && asked - answered < WINDOW)
+			one(asked++);
+		store_fixture_run(&f, &all_done);
+	}
+	printf("%u %s: %.1f octets each in Redis, %.0f/s\n", count, what,
+	    (double)(redis_memory() - before) / count,
+	    count / ((double)(clock_mono_us() - start_us) / 1e6));
+	return EXIT_SUCCESS;
+}
+
+static void
+block_was_counted(int rc, enum block_result result, void *ctx)
+{
+	(void)ctx;
+	one_more(rc < 0 ? rc : result == BLOCK_RESULT_REGISTERED ? 0 : -1);
+}
+
+static void
+count_block(unsigned n)
+{
+	struct texts t;
+	char id[60];
+
+	make_texts(&t, n);
+	(void)snprintf(id, sizeof(id), "mx1.example.com:17320000%05u-%u",
+	    n % 100000, n / 100000);
+	const struct block_error e = { .tenant = SLICE("default"),
+		.address = slice_of(t.recipient),
+		.event_id = slice_of(id),
+		.message = slice_of(t.queue_id),
+		.queue_id = slice_of(t.queue_id),
+		.reason = SLICE("550 5.1.1 Recipient address rejected: "
+				"User unknown in virtual mailbox table"),
+		.status = 2,
+		.at_s = clock_wall_us() / 1000000,
+		.enabled = true,
+		.threshold = 1 };
+
+	block_count(f.store, &e, store_deadline(f.store), block_was_counted,
+	    NULL);
+}
+
+static void
+limit_was_taken(int rc, int64_t wait_us, void *ctx)
+{
+	(void)wait_us;
+	(void)ctx;
+	one_more(rc);
+}
+
+static void
+take_limit(unsigned n)
+{
+	static const struct rate rate = { .quantity = 1000,
+		.burst = 100,
+		.period_us = (int64_t)86400 * 1000000 };
+	struct texts t;
+
+	make_texts(&t, n);
+	const struct limit l = { .tenant = SLICE("default"),
+		.rule = SLICE("per-recipient"),
+		.value = slice_of(t.recipient),
+		.rates = &rate,
+		.rate_count = 1,
+		.cost = 50 };
+
+	limit_take(f.store, &l, store_deadline(f.store), limit_was_taken, NULL);
+}
+
+/* ---- webhooks ---- */
+
+#define APPEND 100
+
+static void
+was_appended(int rc, struct slice current, void *ctx)
+{
+	(void)current;
+	(void)ctx;
+	stored(rc, NULL);
+}
+
+static void
+was_opened(int rc, const struct webhook_state *state, void *ctx)
+{
+	(void)state;
+	stored(rc, ctx);
+}
+
+static void
+append_batch(unsigned batch, struct slice before, struct slice after)
+{
+	static const struct webhook_endpoint to = { SLICE("default"),
+		SLICE("app") };
+	struct webhook_entry entries[APPEND];
+	struct buf packed[APPEND];
+	struct texts t;
+
+	for (unsigned i = 0; i < APPEND; i++) {
+		make_texts(&t, batch * APPEND + i);
+		const struct event e = { .id = after,
+			.type = EVENT_SUCCEEDED,
+			.created_ms = clock_wall_us() / 1000,
+			.tenant = SLICE("default"),
+			.queue_id = slice_of(t.queue_id),
+			.recipient = slice_of(t.recipient),
+			.sender = SLICE("info@shop.example.com"),
+			.from = SLICE("Shop <info@shop.example.com>"),
+			.subject = slice_of(t.subject),
+			.message_id = slice_of(t.message_id),
+			.reason = SLICE("250 2.0.0 Ok: queued as 4gHk2m1x9"),
+			.relay = SLICE("mx1.mail.test[192.0.2.25]:25") };
+
+		buf_init(&packed[i], 10000);
+		if (webhook_event_pack(&e, &packed[i]) < 0)
+			exit(EXIT_FAILURE);
+		entries[i] = (struct webhook_entry){ 0, buf_slice(&packed[i]) };
+	}
+	waiting = 1;
+	all_done = false;
+	webhook_append(f.store, to, SLICE("mx1.example.com"), before, after,
+	    entries, APPEND, 10000000, clock_wall_us() / 1000,
+	    store_deadline(f.store), was_appended, NULL);
+	store_fixture_run(&f, &all_done);
+	for (unsigned i = 0; i < APPEND; i++)
+		buf_done(&packed[i]);
+}
+
+static int
+bench_webhook(unsigned count)
+{
+	static const struct webhook_endpoint to = { SLICE("default"),
+		SLICE("app") };
+	uint64_t before = redis_memory();
+	char places[2][60] = { "", "" };
+
+	waiting = 1;
+	webhook_open(f.store, to, 1, clock_wall_us() / 1000,
+	    store_deadline(f.store), was_opened, NULL);
+	store_fixture_run(&f, &all_done);
+	for (unsigned i = 0; i < count / APPEND; i++) {
+		(void)snprintf(places[i % 2], sizeof(places[0]),
+		    "mx1.example.com:20261123:1732000000000-%u", i + 1);
+		append_batch(i, slice_of(places[(i + 1) % 2]),
+		    slice_of(places[i % 2]));
+	}
+	printf("%u waiting events: %.1f octets each in Redis\n",
+	    count / APPEND * APPEND,
+	    (double)(redis_memory() - before) / (count / APPEND * APPEND));
+	return EXIT_SUCCESS;
+}
+
+/* ---- settings ---- */
+
+static long
+own_memory_kb(void)
+{
+	struct rusage u;
+
+	(void)getrusage(RUSAGE_SELF, &u);
+	return u.ru_maxrss;
+}
+
+static int
+bench_settings(unsigned count)
+{
+	static const char text[] =
+	    "{\"title\":\"Shop\",\"domains\":[{\"name\":\"shop.example\"}],"
+	    "\"return_path\":{\"domain\":\"b.shop.example\"},"
+	    "\"limits\":[{\"name\":\"l\",\"key\":[\"sasl_user\"],\"rates\":"
+	    "[{\"quantity\":100,\"period\":\"1h\"}]}],\"webhooks\":[{\"name\":"
+	    "\"a\",\"url\":\"https://a.example/\",\"events\":[\"blocks\"]}]}";
+	struct settings_input *in = calloc(count, sizeof(*in));
+	char(*names)[24] = calloc(count, sizeof(*names)), error[200];
+	struct json *doc = NULL;
+	struct settings *s = NULL;
+
+	if (in == NULL || names == NULL ||
+	    json_parse(slice_of(text), 10000, &doc, error, sizeof(error)) < 0)
+		return EXIT_FAILURE;
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), "t%u", i);
+		in[i] = (struct settings_input){ slice_of(names[i]), 1, doc };
+	}
+	long before = own_memory_kb();
+	double start = cpu_s();
+	if (settings_compile(in, count, NULL, NULL, NULL, &s) < 0)
+		return EXIT_FAILURE;
+	printf("%u tenants compiled: %.0f ms, %.1f kB each\n", count,
+	    (cpu_s() - start) * 1e3,
+	    (double)(own_memory_kb() - before) / count);
+	settings_unref(s);
+	json_free(doc);
+	free(names);
+	free(in);
+	return EXIT_SUCCESS;
+}
+
+static int
+run(const char *what, unsigned n)
+{
+	if (strcmp(what, "memory") == 0)
+		return bench_memory(n > 0 ? n : 1000000);
+	if (strcmp(what, "hget") == 0)
+		return bench_hget(n > 0 ? n : 300000);
+	if (strcmp(what, "blocks") == 0)
+		return bench_many(count_block, n > 0 ? n : 1000000,
+		    "blocked addresses");
+	if (strcmp(what, "limits") == 0)
+		return bench_many(take_limit, n > 0 ? n : 1000000,
+		    "limited values");
+	if (strcmp(what, "webhook") == 0)
+		return bench_webhook(n > 0 ? n : 100000);
+	if (strcmp(what, "settings") == 0)
+		return bench_settings(n > 0 ? n : 1000);
+	return EXIT_FAILURE;
+}
+
 int
 main(int argc, char *argv[])
 {
 	uint64_t n = 0;
-	int rc = EXIT_FAILURE;
+	int rc;
 
 	if (argc < 2 || (argc > 2 && number_parse(slice_of(argv[2]), 1,
 					 1000000000, &n) < 0)) {
-		fprintf(stderr,
-		    "usage: bench_store memory [EVENTS] | hget [COUNT]\n");
+		fprintf(stderr, "usage: bench_store memory|hget|blocks|limits|"
+				"webhook|settings [COUNT]\n");
 		return EXIT_FAILURE;
 	}
 	store_fixture_open(&f, 10000);
-	if (strcmp(argv[1], "memory") == 0)
-		rc = bench_memory(n > 0 ? (unsigned)n : 1000000);
-	else if (strcmp(argv[1], "hget") == 0)
-		rc = bench_hget(n > 0 ? (unsigned)n : 300000);
+	rc = run(argv[1], (unsigned)n);
 	store_fixture_close(&f);
 	return rc;
 }
