@@ -46,6 +46,9 @@ struct message {
 	int64_t arrived_ms; /* wall clock */
 
 	struct slice client, listener_port, sasl_user; /* may be absent */
+	/* As the client calls itself, as its address resolves, and ours. */
+	struct slice helo, client_name, server_name, server;
+	bool tls;
 	struct slice queue_id;
 	struct slice sender; /* canonical, as it came; empty: null sender */
 	struct message_rcpt *rcpts;

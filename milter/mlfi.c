@@ -24,15 +24,20 @@
 	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_CHGFROM)
 /* Stages that no module asks for, and replies that nobody needs. */
 #define WANTED_STEPS \
-	(SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | \
-	    SMFIP_NR_CONN | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
+	(SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN | \
+	    SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
 	    SMFIP_NR_BODY)
+/* Of a host name; what is longer is not kept. */
+#define NAME_MAX_OCTETS 256
 /* Longer than any field that Postfix hands over (header_size_limit). */
 #define COMMAND_MAX (2 * 1024 * 1024)
 
 struct connection {
 	struct pass pass;
 	char client[INET6_ADDRSTRLEN], port[8];
+	char server[INET6_ADDRSTRLEN + 8]; /* "IPv6:" before it */
+	char helo[NAME_MAX_OCTETS], client_name[NAME_MAX_OCTETS],
+	    server_name[NAME_MAX_OCTETS];
 	bool in_message;
 };
 
@@ -97,9 +102,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST) {
 		*ret_actions |= SMFIF_SETSYMLIST;
 		(void)smfi_setsymlist(ctx, SMFIM_CONNECT,
-		    unconst("{daemon_port}"));
+		    unconst("j {daemon_addr} {daemon_port}"));
 		(void)smfi_setsymlist(ctx, SMFIM_ENVFROM,
-		    unconst("{auth_authen}"));
+		    unconst("{auth_authen} {tls_version}"));
 		(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT,
 		    unconst("{rcpt_mailer}"));
 		(void)smfi_setsymlist(ctx, SMFIM_EOM, unconst("i"));
@@ -124,12 +129,21 @@ note_client(struct connection *c, const struct sockaddr *peer)
 	}
 }
 
+/* What does not fit is not kept. */
+static void
+note(char *room, size_t size, struct slice text)
+{
+	size_t len = text.len < size ? text.len : 0;
+
+	memcpy(room, len > 0 ? text.at : "", len);
+	room[len] = '\0';
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 
-	(void)name;
 	if (c == NULL)
 		return SMFIS_NOREPLY; /* seen at MAIL */
 	if (pass_init(&c->pass) < 0) {
@@ -137,11 +151,24 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 		return SMFIS_NOREPLY;
 	}
 	note_client(c, peer);
-	struct slice port = symbol(ctx, "{daemon_port}");
-	if (port.len < sizeof(c->port))
-		memcpy(c->port, port.at != NULL ? port.at : "", port.len);
+	/* A client whose address has no name has its address here. */
+	if (name != NULL && name[0] != '[')
+		note(c->client_name, sizeof(c->client_name), slice_of(name));
+	note(c->server_name, sizeof(c->server_name), symbol(ctx, "j"));
+	note(c->server, sizeof(c->server), symbol(ctx, "{daemon_addr}"));
+	note(c->port, sizeof(c->port), symbol(ctx, "{daemon_port}"));
 	mlfi.connections++;
 	(void)smfi_setpriv(ctx, c);
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_helo(SMFICTX *ctx, char *name)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c != NULL)
+		note(c->helo, sizeof(c->helo), slice_of(name));
 	return SMFIS_NOREPLY;
 }
 
@@ -162,6 +189,11 @@ begin_message(SMFICTX *ctx, struct connection *c, const char *path)
 	msg->settings = settings_current(mlfi.host->watch);
 	msg->client = absent_if_empty(slice_of(c->client));
 	msg->listener_port = absent_if_empty(slice_of(c->port));
+	msg->helo = slice_of(c->helo);
+	msg->client_name = slice_of(c->client_name);
+	msg->server_name = slice_of(c->server_name);
+	msg->server = slice_of(c->server);
+	msg->tls = symbol(ctx, "{tls_version}").len > 0;
 	struct slice user = symbol(ctx, "{auth_authen}");
 	if (user.len > 0)
 		msg->sasl_user = message_keep(msg, user);
@@ -373,6 +405,7 @@ set_up(const char *connection, int64_t timeout_ms)
 		.xxfi_version = SMFI_VERSION,
 		.xxfi_flags = WANTED_ACTIONS,
 		.xxfi_connect = on_connect,
+		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,

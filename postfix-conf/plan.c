@@ -28,6 +28,17 @@ struct hook {
 #define MILTER "$postern_milter"
 #define POLICY "$postern_policy"
 #define RETURNS "$postern_return_"
+#define RECEIVED "$postern_received"
+/*
+ * The Received fields that smtpd(8) and pickup(8) of this host write.  They
+ * are hidden from milters, so they are left out where mail leaves: until then
+ * they stay in the queue file.  The field that postern-milter adds, as the
+ * tenant wishes, has an address or nothing where these have the mail name.
+ */
+#define OWN_RECEIVED \
+	"/^Received: (from [^(]+ \\([^()]*\\[[^]]+\\]\\).*[[:space:]]" \
+	"by $myhostname \\([^[][^()]*\\) with E?SMTP|" \
+	"by $myhostname \\([^()]+, from userid )/"
 
 static const struct hook hooks[] = {
 	{ "postern_policy", OWN,
@@ -38,6 +49,8 @@ static const struct hook hooks[] = {
 	    "{ @milter@, connect_timeout=5s, command_timeout=30s,"
 	    " content_timeout=300s, default_action=tempfail }",
 	    .why = "when postern-milter is away, mail is put off" },
+	{ "postern_received", OWN, "regexp:{{" OWN_RECEIVED " IGNORE}}",
+	    .why = "what Received says is each tenant's choice" },
 	{ "postern_return_transport", OWN, "inline:{ @transports@ }",
 	    .for_returns = true, .why = "DSNs go to postern-bounced" },
 	{ "postern_return_domains", OWN, "inline:{ @domains@ }",
@@ -54,6 +67,8 @@ static const struct hook hooks[] = {
 	    .why = "facts, envelope sender, Received and DKIM" },
 	{ "non_smtpd_milters", LAST, MILTER, .unless = "$smtpd_milters",
 	    .why = "the same for mail that no smtpd has seen" },
+	{ "smtp_header_checks", FIRST, RECEIVED, .each_service = true,
+	    .why = "no client address leaves by Postfix's own Received" },
 	{ "enable_long_queue_ids", SET, "yes",
 	    .why = "queue ids that are not used again" },
 	{ "transport_maps", FIRST, RETURNS "transport", .for_returns = true,
@@ -195,23 +210,28 @@ service_left_alone(const struct postfix_values *services, struct slice service)
 }
 
 /*
- * postconf -P takes no white space in a value; in lists a comma is the same.
- * Outside of main.cf's own text nothing else is changed.
+ * postconf -P takes no white space in a value; in lists a comma is the same,
+ * also in braces.  In two of them stands the text of an inline table, where it
+ * is not: then postconf refuses, and says why.
  */
 static struct slice
 without_blanks(struct arena *arena, struct slice list)
 {
 	char *at = arena_alloc(arena, list.len + 1);
-	size_t n = 0;
+	size_t n = 0, depth = 0;
 
 	if (at == NULL)
 		return absent;
 	for (size_t i = 0; i < list.len; i++) {
 		char c = list.at[i];
 
-		if (c == ' ' || c == '\t')
+		if (c == '{')
+			depth++;
+		else if (c == '}' && depth > 0)
+			depth--;
+		if ((c == ' ' || c == '\t') && depth < 2)
 			c = ',';
-		if (c == ',' && n > 0 && at[n - 1] == ',')
+		if (c == ',' && depth < 2 && n > 0 && at[n - 1] == ',')
 			continue;
 		at[n++] = c;
 	}

@@ -17,7 +17,8 @@ from harness.util import Missing, wait_for, write
 dkim = pytest.importorskip("dkim")
 pytest.importorskip("nacl")  # Ed25519 signatures
 
-from harness.signing import SENDER, Milter, message  # noqa: E402
+from harness.signing import SENDER, Milter, MilterAndLog  # noqa: E402
+from harness.signing import message  # noqa: E402
 from harness.signing import verify_with_dkim_py  # noqa: E402
 
 
@@ -88,9 +89,10 @@ def messages():
         yield f"random {i}", message(n, body)
 
 
-def test_signatures_verify(milter):
+def test_signatures_verify(base):
     """Every kind of message, as it arrives at the next host, verifies with
-    both keys."""
+    both keys, with all hooks in Postfix."""
+    milter = MilterAndLog(base)
     receiver = milter.env.receivers["good.test"]
     names = {}
     for name, data in messages():

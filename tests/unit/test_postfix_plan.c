@@ -16,6 +16,7 @@
 #define DEFAULTS \
 	"smtpd_recipient_restrictions =\nsmtpd_milters =\n" \
 	"non_smtpd_milters =\nenable_long_queue_ids = no\n" \
+	"smtp_header_checks =\n" \
 	"transport_maps =\nrelay_domains = ${{$c} <level {2} ? {$m} : {}}\n" \
 	"relay_recipient_maps =\n"
 
@@ -119,6 +120,7 @@ a_plain_site_gets_all_hooks(void **state)
 	    " command_timeout=30s, content_timeout=300s,"
 	    " default_action=tempfail }");
 	assert_edit(&f, "smtpd_recipient_restrictions", "$postern_policy");
+	assert_edit(&f, "smtp_header_checks", "$postern_received");
 	assert_edit(&f, "smtpd_milters", "$postern_milter");
 	assert_edit(&f, "non_smtpd_milters", "$postern_milter");
 	assert_edit(&f, "enable_long_queue_ids", "yes");
@@ -197,7 +199,10 @@ services_with_values_of_their_own_are_hooked(void **state)
 	    " permit_sasl_authenticated, reject\n"
 	    "submission/inet/my_smtpd_milters = x\n"
 	    "127.0.0.1:10025/inet/smtpd_milters =\n"
-	    "127.0.0.1:10025/inet/smtpd_recipient_restrictions = reject\n");
+	    "127.0.0.1:10025/inet/smtpd_recipient_restrictions = reject\n"
+	    "smtp/unix/smtp_header_checks = pcre:/x, $own\n"
+	    "relay/unix/smtp_header_checks = regexp:{{/^A: / IGNORE}} b\n"
+	    "slow/unix/smtp_header_checks =\n");
 	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
 			     &f.edits),
 	    0);
@@ -205,6 +210,12 @@ services_with_values_of_their_own_are_hooked(void **state)
 	    "$postern_policy");
 	assert_edit(&f, "submissions/inet/smtpd_recipient_restrictions",
 	    "$postern_policy,permit_sasl_authenticated,reject");
+	assert_edit(&f, "smtp/unix/smtp_header_checks",
+	    "$postern_received,pcre:/x,$own");
+	/* Another blank there would be another pattern. */
+	assert_edit(&f, "relay/unix/smtp_header_checks",
+	    "$postern_received,regexp:{{/^A: / IGNORE}},b");
+	assert_edit(&f, "slow/unix/smtp_header_checks", "$postern_received");
 	assert_no_edit(&f, "submission/inet/my_smtpd_milters");
 	assert_no_edit(&f, "127.0.0.1:10025/inet/smtpd_milters");
 	assert_no_edit(&f, "127.0.0.1:10025/inet/smtpd_recipient_restrictions");
