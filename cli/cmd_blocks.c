@@ -53,7 +53,7 @@ print_block(const struct run *r, struct slice address, const struct block *b)
 
 	if (!r->json) {
 		(void)rfc3339_format(b->since_s * 1000000, since);
-		(void)printf("%.20s  %2d  %-8.*s  %.*s%s%.*s\n", since,
+		(void)printf("%.19sZ  %2d  %-8.*s  %.*s%s%.*s\n", since,
 		    b->status, SLICE_F(b->origin), SLICE_F(address),
 		    b->note.len > 0 ? "  " : "", SLICE_F(b->note));
 		return;

@@ -256,8 +256,7 @@ verb_diff(struct run *r)
 		rc = store_client_draft(&r->client, r->tenant, &revision,
 		    &after);
 	if (rc == 0 && after != NULL) {
-		/* Changed secrets differ in their sealed form; both stay
-		 * unreadable, so that they may be shown. */
+		/* Changed secrets differ in their sealed form. */
 		(void)settings_text_diff(before != NULL ? before : none, after);
 	}
 	json_free(before);

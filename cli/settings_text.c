@@ -83,6 +83,25 @@ struct diff {
 
 static void diff_values(struct diff *d, struct json *a, struct json *b);
 
+/* A sealed secret is long and says nothing; that it changed is seen. */
+static void
+print_unsealed(struct slice text)
+{
+	const struct slice sealed = SLICE("\"enc:v1:");
+	const char *at;
+
+	while ((at = slice_find(text, sealed)) != NULL) {
+		size_t before = (size_t)(at - text.at);
+
+		(void)printf("%.*s\"(sealed)\"", (int)before, text.at);
+		text = slice_skip(text, before + sealed.len);
+		while (text.len > 0 && *text.at != '"')
+			text = slice_skip(text, 1);
+		text = slice_skip(text, 1);
+	}
+	(void)printf("%.*s\n", SLICE_F(text));
+}
+
 static void
 print_side(struct diff *d, char sign, const struct json *v)
 {
@@ -92,8 +111,8 @@ print_side(struct diff *d, char sign, const struct json *v)
 		return;
 	buf_init(&text, SETTINGS_TEXT_MAX);
 	(void)json_print(v, JSON_COMPACT, &text);
-	(void)printf("%c %s: %s\n", sign, d->len > 0 ? d->path : "/",
-	    buf_text(&text));
+	(void)printf("%c %s: ", sign, d->len > 0 ? d->path : "/");
+	print_unsealed(buf_slice(&text));
 	buf_done(&text);
 	d->count++;
 }

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import re
 import secrets
 import socket
 import threading
@@ -480,7 +481,9 @@ def test_the_command_line_does_the_same(api):
         return api.cli.run("blocks", "-t", story.TENANT, *words, **kw)
 
     blocks("add", "X@Good.test", "--note", "by hand")
-    assert "x@good.test" in blocks("list", "--contains", "x@").stdout
+    line = blocks("list", "--contains", "x@").stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ   0  cli       "
+                        r"x@good\.test  by hand\n", line), line
     block = json.loads(blocks("show", "x@good.test").stdout)
     assert block == api.api.get("/v1/blocks/", "x@good.test")[1]
     assert block["origin"] == "cli" and block["note"] == "by hand"

@@ -304,8 +304,12 @@ def test_secrets_are_sealed_and_never_shown(made):
     refused(done, EX_NOPERM, "standard input")
     settings(made, "set", "/webhooks/0/api_key", "-", input="new-api-key\n")
     out = settings(made, "diff").stdout
-    assert "/webhooks/0/api_key" in out and "new-api-key" not in out
+    assert out == '- /webhooks/0/api_key: "(sealed)"\n' \
+        '+ /webhooks/0/api_key: "(sealed)"\n'
     settings(made, "apply")
+    settings(made, "unset", "/webhooks")
+    assert "enc:v1:" not in settings(made, "diff").stdout
+    settings(made, "discard")
     # Sealed once more: with a new nonce, so nobody sees what is the same.
     sealed = json.loads(settings(made, "export").stdout)["webhooks"][0]
     settings(made, "set", "/webhooks/0/api_key", "-", input="new-api-key\n")
