@@ -164,8 +164,7 @@ kind_of(const struct bounce_parts *m, const struct dsn_recipient *d)
 
 	if (d->action == DSN_DELAYED ||
 	    (d->action == DSN_NO_ACTION && temporary) ||
-	    (d->action == DSN_FAILED && temporary &&
-		bounce_text_is_delay(m->text)))
+	    (d->action == DSN_FAILED && temporary && m->delays))
 		return BOUNCE_DELAY;
 	if (d->action == DSN_DELIVERED || d->action == DSN_RELAYED ||
 	    d->action == DSN_EXPANDED ||
@@ -175,9 +174,9 @@ kind_of(const struct bounce_parts *m, const struct dsn_recipient *d)
 }
 
 /* The address the message was sent to, where the fields have a route, a pipe
- * or a file instead. */
+ * or a file instead.  alone: there is no other recipient it may belong to. */
 static struct slice
-named_in_text(const struct bounce_parts *m, struct slice final)
+named_in_text(const struct bounce_parts *m, struct slice final, bool alone)
 {
 	struct slice failed = mime_field(m->header, "X-Failed-Recipients");
 	struct slice none = { NULL, 0 }, address;
@@ -185,6 +184,8 @@ named_in_text(const struct bounce_parts *m, struct slice final)
 
 	if ((address = bounce_text_origin(near_address(m, final))).at != NULL)
 		return address;
+	if (!alone)
+		return none;
 	if ((address = bounce_text_address(failed)).at != NULL)
 		return address;
 	if (bounce_text_read(m->text, none, m->mine, m->arena, &words) < 0 ||
@@ -194,7 +195,7 @@ named_in_text(const struct bounce_parts *m, struct slice final)
 }
 
 static struct bounce_report
-report_of(struct bounce_parts *m, const struct dsn_recipient *d)
+report_of(struct bounce_parts *m, const struct dsn_recipient *d, bool alone)
 {
 	struct bounce_report r = { .kind = kind_of(m, d),
 		.recipient = is_address(d->original) ? d->original : d->final,
@@ -204,7 +205,7 @@ report_of(struct bounce_parts *m, const struct dsn_recipient *d)
 	struct slice origin;
 
 	if (!is_address(r.recipient)) {
-		origin = named_in_text(m, d->final);
+		origin = named_in_text(m, d->final, alone);
 		if (origin.at != NULL)
 			r.recipient = r.original = origin;
 	}
@@ -233,7 +234,8 @@ read_report(struct bounce_parts *m, const struct dsn *dsn,
 		return ERR_NOMEM;
 	ret->kind = BOUNCE_OTHER;
 	for (size_t i = 0; i < dsn->count; i++) {
-		struct bounce_report r = report_of(m, &dsn->recipients[i]);
+		struct bounce_report r =
+		    report_of(m, &dsn->recipients[i], dsn->count == 1);
 
 		if (r.kind < ret->kind)
 			ret->kind = r.kind;

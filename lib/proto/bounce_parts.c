@@ -220,6 +220,7 @@ bounce_parts_read(struct slice message, struct arena *arena,
 	m.is_report =
 	    slice_eq_nocase(mime.parts[0].report, SLICE("delivery-status"));
 	collect(&m, &mime);
+	m.delays = bounce_text_is_delay(m.text);
 	find_mine(&m);
 	find_subject(&m);
 	*ret_parts = m;

@@ -24,6 +24,7 @@ struct bounce_parts {
 	struct slice returned; /* header of the message that came back */
 	struct slice mine;     /* From and To of this mail */
 	bool is_report;        /* multipart/report of delivery statuses */
+	bool delays;           /* the text speaks of a delay */
 };
 /* 0, ERR_NOMEM. */
 int bounce_parts_read(struct slice message, struct arena *arena,

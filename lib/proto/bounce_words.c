@@ -159,7 +159,7 @@ bounce_words_kind(const struct bounce_parts *m)
 		return BOUNCE_AUTO_REPLY;
 	if (!looks_bounced(m))
 		return is_auto_reply(m) ? BOUNCE_AUTO_REPLY : BOUNCE_OTHER;
-	if (bounce_text_is_delay(m->text) ||
+	if (m->delays ||
 	    bounce_words_in(m->subject,
 		SLICE("delayed|warning: could not send|warning: message|"
 		      "delivery delay|notification (delay")))
