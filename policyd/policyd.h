@@ -9,6 +9,7 @@
 
 /* What the parts of the daemon share; one of these, filled by server.c. */
 struct limit_local;
+struct refusals;
 struct seen;
 struct settings_watch;
 struct store;
@@ -41,6 +42,7 @@ struct policyd {
 	struct store *store;
 	struct settings_watch *watch;
 	struct limit_local *local; /* limits while Redis is away */
+	struct refusals *refusals; /* their events, until they are written */
 	struct seen *seen;         /* messages that are booked already */
 	unsigned hosts;            /* that share a limit while Redis is away */
 	struct policyd_counters count;

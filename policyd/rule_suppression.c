@@ -6,12 +6,12 @@
 #include <stdio.h>
 
 #include "policyd/policyd.h"
+#include "policyd/refusals.h"
 #include "policyd/report.h"
 #include "policyd/rule.h"
 #include "proto/event.h"
 #include "proto/settings.h"
 #include "store/block_store.h"
-#include "store/event_store.h"
 #include "store/store.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -133,24 +133,11 @@ suppression_late(struct rule_call *call)
 	unavailable(call, ERR_TIMEOUT);
 }
 
-static void
-appended(int rc, struct slice id, void *ctx)
-{
-	struct policyd *d = ctx;
-
-	(void)id;
-	if (rc == 0)
-		return;
-	d->count.events_failed++;
-	report_unavailable(d, rc, "a refusal is missing among the events");
-}
-
 /* The refusal is the final event of this recipient. */
 static void
 suppression_settle(struct rule_call *call, enum rule_outcome outcome)
 {
 	struct request *r = call->request;
-	struct policyd *d = r->daemon;
 	char reason[RULE_TEXT_MAX + 20];
 
 	if (outcome != RULE_REFUSED || call->result.verdict != RULE_REJECT)
@@ -168,8 +155,7 @@ suppression_settle(struct rule_call *call, enum rule_outcome outcome)
 		.sender = r->attrs->attr[POLICY_SENDER],
 		.source_ip = r->attrs->attr[POLICY_CLIENT],
 	};
-	event_append(d->store, d->host, &event, store_deadline(d->store),
-	    appended, d);
+	refusals_write(r->daemon->refusals, &event);
 }
 
 const struct rule rule_suppression = {

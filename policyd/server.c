@@ -10,6 +10,7 @@
 #include "policyd/clients.h"
 #include "policyd/pipeline.h"
 #include "policyd/policyd.h"
+#include "policyd/refusals.h"
 #include "policyd/report.h"
 #include "policyd/seen.h"
 #include "proto/settings.h"
@@ -147,7 +148,8 @@ start_store(const struct host_config *config, struct event_base *base)
 	int rc;
 
 	server.hosts_timer = loop_timer_new(base, count_hosts, NULL);
-	if (server.hosts_timer == NULL)
+	d->refusals = refusals_new(base, d);
+	if (server.hosts_timer == NULL || d->refusals == NULL)
 		return ERR_NOMEM;
 	rc = store_open(base, &options, &d->store, error, sizeof(error));
 	crypto_wipe(server.password, sizeof(server.password));
@@ -278,6 +280,7 @@ server_stop(void)
 	settings_watch_stop(d->watch);
 	/* Calls back for everything under way: rules let go of requests. */
 	store_close(d->store);
+	refusals_free(d->refusals);
 	pipeline_free(server.pipeline);
 	loop_timer_free(server.hosts_timer);
 	seen_free(d->seen);

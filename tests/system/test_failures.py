@@ -104,6 +104,9 @@ def test_no_permanent_answer_because_of_trouble(env, kind):
                 assert gone.startswith("451 4.3.0")
         wait_for(lambda: policy.ask("one@good.test") == "DUNNO")
         wait_for(lambda: policy.ask("gone@good.test").startswith("550"))
+    # Before, behind, and during it where it was refused.
+    wait_for(lambda: types_of(env, "gone@good.test").count("failed") ==
+             (3 if kind == "full" else 2), what="each refusal has its event")
 
 
 @pytest.mark.parametrize("kind", TROUBLES)
