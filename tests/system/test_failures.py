@@ -8,7 +8,7 @@ import smtplib
 import pytest
 from harness.policy import Policy
 from harness.story import RETURN_DOMAIN, SENDER, TENANT, webhook_events
-from harness.util import wait_for
+from harness.util import wait_for, write
 
 TROUBLES = ("stopped", "hangs", "full")
 PASS = {"suppression": {"mode": "enforce", "when_unavailable": "pass"}}
@@ -177,6 +177,25 @@ def test_the_api_says_when_to_come_again(env, kind):
     wait_for(lambda: {"a@good.test", "c@good.test"} <= {
         e["recipient"] for e in webhook_events(env)
         if e["type"] == "blocked"}, 60, "the webhooks")
+
+
+def test_webhooks_wait_for_the_dns(env):
+    env.dns.host("app.shop.test", "127.0.0.1")
+    env.daemons.apid.resolv = write(
+        env.folder / "resolv.conf",
+        "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    hook = env.settings()["webhooks"][0]
+    env.start_stack(webhooks=[{
+        **hook, "url": "http://app.shop.test:8025/hook"}])
+    a = env.api
+    env.dns.stop()
+    a.post("/v1/blocks", body={"address": "a@good.test"})
+    state = wait_for(lambda: (lambda s: s if "last_error" in s else None)(
+        a.get("/v1/webhooks/app")[1]), 60, "a failed attempt")
+    assert state["enabled"] and state["waiting"] == 1
+    assert webhook_events(env) == []
+    env.dns.start()
+    wait_for(lambda: webhook_events(env), 60, "the webhook")
 
 
 # ---- a daemon that is not there ----

@@ -41,7 +41,8 @@ class Policyd:
               secrets.token_hex(32) + "\n", 0o600)
         env.apply("default", tenant or {})
         self.daemon.start()
-        wait_for(lambda: self.log_has("redis: connected"))
+        wait_for(lambda: self.log_has("redis: connected") and
+                 self.log_has("in operation"))
         return self
 
     def client(self):

@@ -24,14 +24,23 @@ class Daemon:
         self.name, self.config, self.log = name, config, log
         self.sockets = sockets
         self.process = None
+        self.resolv = None  # a file in the place of /etc/resolv.conf
 
     def start(self):
         self.process = Process(
             f"postern-{self.name}",
-            [program(f"postern-{self.name}"), "-F", "-f", self.config],
+            [*self._with_resolv(), program(f"postern-{self.name}"), "-F",
+             "-f", self.config],
             self.log)
         self.process.wait_ready(
             lambda: all(connectable(s) for s in self.sockets))
+
+    def _with_resolv(self):
+        if not self.resolv:
+            return []
+        return ["unshare", "-m", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"',
+                self.resolv]
 
     def stop(self):
         if self.process:

@@ -148,6 +148,10 @@ class Environment:
         self.apply(story.TENANT, self.settings(**settings))
         self.api.user, self.api.key = story.API_USER, story.API_KEY
         self.daemons.start()
+        for name in self.daemons.NAMES:
+            daemon = self.daemons.of[name]
+            wait_for(lambda: f"tenant {story.TENANT}: revision" in
+                     daemon.text, what=f"{name} has its settings")
         self.enable(story.RETURN_DOMAIN)
         self.postfix.start()
 
