@@ -83,6 +83,9 @@ class Daemons:
             "log_target": "stderr",
             "log_level": "info",
             "redis": f"unix:{env.redis.socket}",
+            # Not 200 ms: a busy machine is no outage of Redis.
+            "redis_timeout": "1s",
+            "policyd_timeout": "3s",
             "policyd_listen": f"unix:{sockets}/policyd.sock",
             "milter_listen": f"unix:{sockets}/milter.sock",
             "bounced_listen": f"unix:{sockets}/bounced.sock",
