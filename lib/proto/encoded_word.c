@@ -80,6 +80,8 @@ put_run_with(struct decoding *d, iconv_t cd)
 
 		more =
 		    put_text(d, (struct slice){ room, sizeof(room) - to_left });
+		if (in_left > d->run.len)
+			break; /* a converter ran over the end */
 		if (n != (size_t)-1 || why == E2BIG || !more)
 			continue;
 		more = put_text(d, SLICE("\xef\xbf\xbd"));
