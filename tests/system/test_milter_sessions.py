@@ -153,9 +153,9 @@ def test_nothing_is_left_behind(milter):
     milter.threads = held(milter)[1] + 1
     seen = [round_of_sessions() for _ in range(4)]
     print("descriptors, threads, KiB:", seen)
-    fds = [s[0] for s in seen]
     rss = [s[2] for s in seen]
-    assert max(fds) <= fds[0] + 2, seen
+    # smtpd closes a connection when it likes: the last may be on their way.
+    wait_for(lambda: held(milter)[0] <= seen[0][0] + 2, 60, seen)
     # Arenas of the allocator settle in the first rounds.
     assert rss[3] < rss[1] + 8192, seen
     wait_for(lambda: len(milter.env.receivers["good.test"].received) >=
