@@ -74,6 +74,16 @@ int crypto_seal(const struct master_key *master, struct slice context,
 int crypto_open(const struct master_key *master, struct slice context,
     struct slice sealed, struct buf *out);
 bool crypto_is_sealed(struct slice text);
+/*
+ * The same for octets that stay octets: nonce, ciphertext and tag, appended to
+ * out; under a key of its own for each purpose (crypto_derive).  _open: as
+ * crypto_open; what is not authentic is not handed out.
+ */
+#define CRYPTO_BOX_EXTRA 28
+int crypto_box_seal(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice plain, struct buf *out);
+int crypto_box_open(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice box, struct buf *out);
 
 /*
  * Passwords and API keys: "$scrypt$ln=14,r=8,p=1$SALT$HASH" (base64).

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -194,6 +195,7 @@ crypto_derive(const struct master_key *master, const char *purpose,
 #define SEALED_PREFIX "enc:v1:"
 #define NONCE_LEN 12
 #define TAG_LEN 16
+_Static_assert(NONCE_LEN + TAG_LEN == CRYPTO_BOX_EXTRA, "form of a box");
 #define SEALED_MAX (1024 * 1024)
 
 static EVP_CIPHER *aes_gcm;
@@ -210,14 +212,14 @@ enum direction { OPEN = 0, SEAL = 1 };
 /* With the key and nonce set, and the context told; NULL: failed. */
 static EVP_CIPHER_CTX *
 gcm_begin(enum direction direction, const struct master_key *master,
-    const uint8_t *nonce, struct slice context)
+    const char *purpose, const uint8_t *nonce, struct slice context)
 {
 	uint8_t key[CRYPTO_SHA256_LEN];
 	int len;
 
 	(void)pthread_once(&aes_gcm_once, aes_gcm_fetch);
 	if (aes_gcm == NULL || context.len > SEALED_MAX ||
-	    crypto_derive(master, "seal", key) < 0)
+	    crypto_derive(master, purpose, key) < 0)
 		return NULL;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	if (ctx != NULL &&
@@ -233,59 +235,80 @@ gcm_begin(enum direction direction, const struct master_key *master,
 	return ctx;
 }
 
-int
-crypto_seal(const struct master_key *master, struct slice context,
-    struct slice plain, struct buf *out)
+/* Nonce, ciphertext and tag, behind what is in out. */
+static int
+gcm_seal(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice plain, struct buf *out)
 {
-	size_t len = NONCE_LEN + plain.len + TAG_LEN, before = out->len;
-	int n = 0, rc = ERR_CRYPTO;
+	int n = 0, rc;
 
-	if (plain.len > SEALED_MAX)
+	if (plain.len > INT_MAX - CRYPTO_BOX_EXTRA)
 		return ERR_LIMIT;
-	uint8_t *room = malloc(len);
-	if (room == NULL)
-		return ERR_NOMEM;
-	crypto_random(room, NONCE_LEN);
-	EVP_CIPHER_CTX *ctx = gcm_begin(SEAL, master, room, context);
+	if ((rc = buf_reserve(out, plain.len + CRYPTO_BOX_EXTRA)) < 0)
+		return rc;
+	uint8_t *nonce = (void *)(out->at + out->len), *to = nonce + NONCE_LEN;
+	crypto_random(nonce, NONCE_LEN);
+	EVP_CIPHER_CTX *ctx = gcm_begin(SEAL, master, purpose, nonce, context);
 	if (ctx == NULL)
-		goto done;
-	uint8_t *to = room + NONCE_LEN;
+		return ERR_CRYPTO;
 	if ((plain.len > 0 &&
 		EVP_CipherUpdate(ctx, to, &n, (const void *)plain.at,
 		    (int)plain.len) != 1) ||
 	    EVP_CipherFinal_ex(ctx, to + plain.len, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN,
 		to + plain.len) != 1)
-		goto done;
-	rc = buf_add_text(out, SEALED_PREFIX);
-	if (rc == 0)
-		rc = crypto_base64_encode((struct slice){ (const char *)room,
-					      len },
-		    out);
-	if (rc < 0)
-		out->len = before;
-done:
+		rc = ERR_CRYPTO;
+	else
+		out->len += plain.len + CRYPTO_BOX_EXTRA;
 	EVP_CIPHER_CTX_free(ctx);
-	free(room);
 	return rc;
 }
 
+int
+crypto_seal(const struct master_key *master, struct slice context,
+    struct slice plain, struct buf *out)
+{
+	size_t before = out->len;
+	struct buf raw;
+	int rc;
+
+	if (plain.len > SEALED_MAX)
+		return ERR_LIMIT;
+	buf_init(&raw, SEALED_MAX + CRYPTO_BOX_EXTRA);
+	rc = gcm_seal(master, "seal", context, plain, &raw);
+	if (rc == 0)
+		rc = buf_add_text(out, SEALED_PREFIX);
+	if (rc == 0)
+		rc = crypto_base64_encode(buf_slice(&raw), out);
+	if (rc < 0)
+		out->len = before;
+	buf_done(&raw);
+	return rc;
+}
+
+int
+crypto_box_seal(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice plain, struct buf *out)
+{
+	return gcm_seal(master, purpose, context, plain, out);
+}
+
 static int
-gcm_open(const struct master_key *master, struct slice context,
-    struct slice raw, struct buf *out)
+gcm_open(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice raw, struct buf *out)
 {
 	uint8_t tag[TAG_LEN];
 	int n = 0, rc;
 
-	if (raw.len < NONCE_LEN + TAG_LEN)
+	if (raw.len < CRYPTO_BOX_EXTRA || raw.len > INT_MAX)
 		return ERR_SYNTAX;
 	const uint8_t *from = (const void *)raw.at;
-	size_t len = raw.len - NONCE_LEN - TAG_LEN;
+	size_t len = raw.len - CRYPTO_BOX_EXTRA;
 
 	if ((rc = buf_reserve(out, len)) < 0)
 		return rc;
 	memcpy(tag, from + NONCE_LEN + len, TAG_LEN);
-	EVP_CIPHER_CTX *ctx = gcm_begin(OPEN, master, from, context);
+	EVP_CIPHER_CTX *ctx = gcm_begin(OPEN, master, purpose, from, context);
 	if (ctx == NULL)
 		return ERR_CRYPTO;
 	uint8_t *to = (void *)(out->at + out->len);
@@ -301,6 +324,13 @@ gcm_open(const struct master_key *master, struct slice context,
 	}
 	EVP_CIPHER_CTX_free(ctx);
 	return rc;
+}
+
+int
+crypto_box_open(const struct master_key *master, const char *purpose,
+    struct slice context, struct slice box, struct buf *out)
+{
+	return gcm_open(master, purpose, context, box, out);
 }
 
 bool
@@ -322,7 +352,7 @@ crypto_open(const struct master_key *master, struct slice context,
 	rc = crypto_base64_decode(slice_skip(sealed, sizeof(SEALED_PREFIX) - 1),
 	    &raw);
 	if (rc == 0)
-		rc = gcm_open(master, context, buf_slice(&raw), out);
+		rc = gcm_open(master, "seal", context, buf_slice(&raw), out);
 	buf_done(&raw);
 	return rc;
 }

@@ -171,6 +171,58 @@ test_derive(void **state)
 }
 
 static void
+test_box(void **state)
+{
+	struct slice context = SLICE("shop 1 0/2");
+	char octets[1000];
+	struct buf box, plain;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (char)i;
+	for (size_t n = 0; n <= sizeof(octets); n += 250) {
+		struct slice all = { octets, n };
+
+		buf_init(&box, n + 3 + CRYPTO_BOX_EXTRA);
+		buf_init(&plain, n);
+		assert_int_equal(buf_add_text(&box, "old"), 0);
+		assert_int_equal(crypto_box_seal(&key_one, "test", context, all,
+				     &box),
+		    0);
+		assert_int_equal(box.len, 3 + n + CRYPTO_BOX_EXTRA);
+		struct slice sealed = slice_skip(buf_slice(&box), 3);
+		assert_int_equal(crypto_box_open(&key_one, "test", context,
+				     sealed, &plain),
+		    0);
+		assert_true(slice_eq(buf_slice(&plain), all));
+		buf_clear(&plain);
+		/* Another purpose, another context, a bit, an octet less. */
+		assert_int_equal(crypto_box_open(&key_one, "other", context,
+				     sealed, &plain),
+		    ERR_CRYPTO);
+		assert_int_equal(crypto_box_open(&key_one, "test",
+				     SLICE("shop 1 1/2"), sealed, &plain),
+		    ERR_CRYPTO);
+		box.at[3 + n] ^= 1;
+		assert_int_equal(crypto_box_open(&key_one, "test", context,
+				     sealed, &plain),
+		    ERR_CRYPTO);
+		box.at[3 + n] ^= 1;
+		sealed.len--;
+		assert_true(crypto_box_open(&key_one, "test", context, sealed,
+				&plain) < 0);
+		assert_int_equal(plain.len, 0);
+		/* No room: nothing changes. */
+		assert_int_equal(crypto_box_seal(&key_one, "test", context, all,
+				     &box),
+		    ERR_LIMIT);
+		assert_int_equal(box.len, 3 + n + CRYPTO_BOX_EXTRA);
+		buf_done(&box);
+		buf_done(&plain);
+	}
+}
+
+static void
 test_seal(void **state)
 {
 	struct master_key other = key_one;
@@ -378,6 +430,7 @@ main(void)
 		cmocka_unit_test(test_hmac),
 		cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_derive),
+		cmocka_unit_test(test_box),
 		cmocka_unit_test(test_seal),
 		cmocka_unit_test(test_password),
 		cmocka_unit_test(test_master),
