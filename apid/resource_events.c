@@ -37,7 +37,8 @@ types(struct request *req)
 		if (event_type_parse(word, &type) < 0) {
 			request_invalid(req, "query", "type",
 			    "must be of: queued, succeeded, deferred, failed, "
-			    "bounced, blocked, unblocked, exempted");
+			    "bounced, blocked, unblocked, exempted, "
+			    "observed");
 			return 0;
 		}
 		bits |= 1U << type;

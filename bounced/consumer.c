@@ -203,7 +203,8 @@ condition_of(const struct consumer *c, const struct event *e)
 	if ((e->type != EVENT_FAILED && e->type != EVENT_BOUNCED) ||
 	    e->repeated || !status_known(e->status) ||
 	    e->status == STATUS_NONE || e->status == STATUS_SUPPRESSED ||
-	    e->status == STATUS_UNSUBSCRIBED)
+	    e->status == STATUS_UNSUBSCRIBED ||
+	    e->origin.len > 0) /* refused by us: not the recipient's fault */
 		return NULL;
 	t = settings_tenant(c->snapshot, e->tenant);
 	if (t == NULL || !t->conditions[e->status].enabled)

@@ -21,6 +21,7 @@ static const struct {
 	[EVENT_BLOCKED] = { 'k', "blocked" },
 	[EVENT_UNBLOCKED] = { 'u', "unblocked" },
 	[EVENT_EXEMPTED] = { 'e', "exempted" },
+	[EVENT_OBSERVED] = { 'o', "observed" },
 };
 
 const char *

@@ -21,6 +21,8 @@ enum event_type {
 	EVENT_BLOCKED, /* the address was put on the suppression list */
 	EVENT_UNBLOCKED, /* and taken off it */
 	EVENT_EXEMPTED,  /* never to be blocked by rule */
+	EVENT_OBSERVED,  /* a rule that only observes would have acted on the
+			    message; reason says how, origin which */
 	EVENT_NTYPES
 };
 
@@ -38,7 +40,10 @@ struct event {
 				 message and recipient: not counted again */
 	struct slice reason;  /* SMTP reply or bounce text */
 	struct slice relay;   /* host and address that answered */
-	struct slice origin;  /* block events: bounce, api, cli, import, ... */
+	struct slice origin;  /* block events: bounce, api, cli, import, ...;
+				 failed and observed ones: what of Postern has
+				 refused the message (virus, ...); absent: a
+				 destination, or the suppression list */
 	/* Facts: on the first queued event of a message, and on every event
 	 * once a reader has joined them. */
 	struct slice return_path; /* envelope sender as it leaves */

@@ -2,6 +2,7 @@
 /* The facts of a message, left by the milter under its queue id. */
 #include "store/message_store.h"
 
+#include "proto/status.h"
 #include "store/args.h"
 #include "store/keys.h"
 #include "store/request.h"
@@ -21,6 +22,13 @@ got_stored(int rc, const struct redis_reply *reply, void *ctx)
 	(void)reply;
 	request_done(q);
 	stored(rc, stored_ctx);
+}
+
+static int
+status_of(const struct message_facts *m)
+{
+	return m->suppressed_status != 0 ? m->suppressed_status
+					 : STATUS_SUPPRESSED;
 }
 
 void
@@ -46,6 +54,8 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	args_add(&a, buf_slice(&facts));
 	args_add(&a, m->queue_id);
 	args_number(&a, MESSAGE_TTL_S);
+	args_number(&a, status_of(m));
+	args_add(&a, m->suppressed_origin);
 	args_number(&a, (int64_t)m->recipient_count);
 	for (size_t i = 0; i < m->recipient_count; i++)
 		args_add(&a, m->recipients[i]);
@@ -61,9 +71,11 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 /* ---- one line of text ---- */
 
 /*
- * "1", then with a tab before each: host, queue id, tenant, created ms, facts
+ * "2", then with a tab before each: host, queue id, tenant, created ms, facts
  * (as in the stream), number of recipients, these, number of suppressed ones,
- * address and reason of each.  A backslash escapes what would end a value.
+ * address and reason of each, their status and origin.  A backslash escapes
+ * what would end a value.  A line that begins with "1" is of an older program,
+ * and has no status and no origin.
  */
 static const char escapes[][2] = { { '\\', '\\' }, { '\t', 't' }, { '\n', 'n' },
 	{ '\r', 'r' }, { '\0', '0' } };
@@ -109,7 +121,7 @@ message_facts_print(const struct message_facts *m, struct buf *out)
 		buf_done(&facts);
 		return rc;
 	}
-	(void)buf_add_char(out, '1');
+	(void)buf_add_char(out, '2');
 	put_value(m->host, out);
 	put_value(m->queue_id, out);
 	put_value(m->facts.tenant, out);
@@ -123,6 +135,8 @@ message_facts_print(const struct message_facts *m, struct buf *out)
 		put_value(m->suppressed[i], out);
 		put_value(m->suppressed_reason[i], out);
 	}
+	put_number((size_t)m->suppressed_status, out);
+	put_value(m->suppressed_origin, out);
 	buf_done(&facts);
 	return out->rc;
 }
@@ -204,11 +218,11 @@ message_facts_parse(struct slice line, struct arena *arena,
 {
 	struct message_facts m = { .queue_id = { NULL, 0 } };
 	struct slice rest = line, version, facts;
-	uint64_t created;
+	uint64_t created, status = 0;
 	int rc;
 
 	if (!slice_split(&rest, '\t', &version) ||
-	    !slice_eq(version, SLICE("1")))
+	    (!slice_eq(version, SLICE("1")) && !slice_eq(version, SLICE("2"))))
 		return ERR_SYNTAX;
 	if ((rc = take_value(&rest, arena, &m.host)) < 0 ||
 	    (rc = take_value(&rest, arena, &m.queue_id)) < 0 ||
@@ -220,8 +234,13 @@ message_facts_parse(struct slice line, struct arena *arena,
 	    (rc = take_list(&rest, arena, &m.suppressed, &m.suppressed_reason,
 		 &m.suppressed_count)) < 0)
 		return rc;
+	if (slice_eq(version, SLICE("2")) &&
+	    ((rc = take_number(&rest, STATUS_OTHER, &status)) < 0 ||
+		(rc = take_value(&rest, arena, &m.suppressed_origin)) < 0))
+		return rc;
 	if (rest.at != NULL)
 		return ERR_SYNTAX;
+	m.suppressed_status = (int)status;
 	m.facts.created_ms = (int64_t)created;
 	event_facts_parse(facts, &m.facts);
 	*ret_facts = m;

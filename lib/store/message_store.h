@@ -10,8 +10,8 @@
 
 /*
  * What the milter knows of a message, left under its queue id for the log
- * follower; one write.  Suppressed recipients become FAILED events (status
- * 10) in the host's stream in the same script.
+ * follower; one write.  Suppressed recipients, or all those of a message that
+ * is refused, become FAILED events in the host's stream in the same script.
  */
 struct store;
 
@@ -26,6 +26,8 @@ struct message_facts {
 	const struct slice *suppressed; /* canonical; taken off */
 	const struct slice *suppressed_reason;
 	size_t suppressed_count;
+	int suppressed_status;          /* enum status; 0: 10 */
+	struct slice suppressed_origin; /* as in struct event */
 };
 typedef void message_stored(int rc, void *ctx);
 void message_put(struct store *s, const struct message_facts *facts,

@@ -34,10 +34,12 @@ row(const struct event *e, void *ctx)
 	size_t n = strlen(v->text);
 
 	(void)snprintf(v->text + n, sizeof(v->text) - n,
-	    "%s %.*s %d%s subject=%.*s rp=%.*s %s\n", event_type_word(e->type),
-	    SLICE_F(e->recipient), e->status, e->repeated ? "r" : "",
-	    SLICE_F(e->subject), SLICE_F(e->return_path),
-	    slice_eq(e->message, e->id) ? "own" : "other");
+	    "%s %.*s %d%s subject=%.*s rp=%.*s %s%s%.*s\n",
+	    event_type_word(e->type), SLICE_F(e->recipient), e->status,
+	    e->repeated ? "r" : "", SLICE_F(e->subject),
+	    SLICE_F(e->return_path),
+	    slice_eq(e->message, e->id) ? "own" : "other",
+	    e->origin.len > 0 ? " " : "", SLICE_F(e->origin));
 	v->rows++;
 }
 
@@ -349,6 +351,38 @@ test_suppressed(void **state)
 }
 
 static void
+test_refused(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("r1@x"), SLICE("r2@x") };
+	const struct slice why[] = { SLICE("550 5.7.1 x"),
+		SLICE("550 5.7.1 x") };
+	struct message_facts m = facts_of("h9", "Q9", NULL, 0);
+	struct buf line;
+
+	(void)state;
+	m.suppressed = to;
+	m.suppressed_reason = why;
+	m.suppressed_count = 2;
+	m.suppressed_status = 99;
+	m.suppressed_origin = SLICE("virus");
+	buf_init(&line, 10000);
+	assert_int_equal(message_facts_print(&m, &line), 0);
+	for (int i = 0; i < 2; i++) {
+		v.done = false;
+		message_put_line(f.store, buf_slice(&line),
+		    store_deadline(f.store), stored, &v);
+		store_fixture_run(&f, &v.done);
+		assert_int_equal(v.rc, 0);
+	}
+	buf_done(&line);
+	v.next[0] = '\0';
+	read_host("h9", &v);
+	assert_string_equal(v.text, "failed r1@x 99" F "own virus\n"
+				    "failed r2@x 99" F "other virus\n");
+}
+
+static void
 test_queue_id_again(void **state)
 {
 	static struct seen v;
@@ -650,6 +684,7 @@ main(void)
 		cmocka_unit_test(test_deleted_by_hand),
 		cmocka_unit_test(test_bounces),
 		cmocka_unit_test(test_suppressed),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_queue_id_again),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_pages),

@@ -136,7 +136,9 @@ test_spooled_facts(void **state)
 		.recipient_count = 2,
 		.suppressed = to,
 		.suppressed_reason = why,
-		.suppressed_count = 2 };
+		.suppressed_count = 2,
+		.suppressed_status = 99,
+		.suppressed_origin = SLICE("virus") };
 	struct arena *arena = arena_new(1 << 20);
 	struct message_facts got;
 	struct buf line, again;
@@ -150,6 +152,8 @@ test_spooled_facts(void **state)
 	assert_int_equal(message_facts_print(&got, &again), 0);
 	assert_true(slice_eq(buf_slice(&line), buf_slice(&again)));
 	assert_true(slice_eq(got.recipients[1], to[1]));
+	assert_int_equal(got.suppressed_status, 99);
+	assert_true(slice_eq(got.suppressed_origin, SLICE("virus")));
 	/* Every shorter line is refused. */
 	for (size_t n = 0; n < line.len; n++) {
 		char *exact = malloc(n + !n);
@@ -157,10 +161,18 @@ test_spooled_facts(void **state)
 		memcpy(exact, line.at, n);
 		int rc = message_facts_parse((struct slice){ exact, n }, arena,
 		    &got);
-		if (n + 1 < line.len)
+		/* But for one that lacks a part of its last text. */
+		if (n + 5 < line.len)
 			assert_int_equal(rc, ERR_SYNTAX);
 		free(exact);
 	}
+	/* One that an older program has left. */
+	assert_int_equal(message_facts_parse(SLICE("1\th\tQ\tt\t5\t\t0\t1"
+						   "\ta@x\twhy"),
+			     arena, &got),
+	    0);
+	assert_int_equal(got.suppressed_status, 0);
+	assert_int_equal(got.suppressed_count, 1);
 	buf_done(&line);
 	buf_done(&again);
 	arena_free(arena);

@@ -50,7 +50,8 @@ local function count(tenant, minute, name)
 end
 
 local COUNTED = {q = 'queued', s = 'succeeded', d = 'deferred', f = 'failed',
-  b = 'bounced', k = 'blocked', u = 'unblocked', e = 'exempted'}
+  b = 'bounced', k = 'blocked', u = 'unblocked', e = 'exempted',
+  o = 'observed'}
 local function count_event(tenant, minute, letter, status)
   count(tenant, minute, COUNTED[letter] or 'other')
   if status ~= '' and (letter == 'f' or letter == 'b') then
