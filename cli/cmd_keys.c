@@ -404,7 +404,7 @@ const struct command command_keys = {
 	.usage = "[-t TENANT] generate DOMAIN [--selector S] "
 		 "[--algorithm rsa|ed25519] [--bits N] [--state STATE]\n"
 		 "[-t TENANT] record DOMAIN SELECTOR\n"
-		 "[-t TENANT] state DOMAIN SELECTOR prepared|active|retired\n"
+		 "[-t TENANT] state DOMAIN SELECTOR prepared|published|active|retiring|removed\n"
 		 "[-t TENANT] list",
 	.run = keys_run,
 };

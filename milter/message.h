@@ -11,8 +11,9 @@
 
 /*
  * What is known of one message, and the edits that modules ask for.  The
- * body is not here: it streams by.  All memory is the message's arena; one
- * thread at a time.  Nothing in this file knows libmilter.
+ * body streams by; it is kept, in memory, only where a module has asked for
+ * it.  All other memory is the message's arena; one thread at a time.
+ * Nothing in this file knows libmilter.
  */
 
 /* More than Postfix's header_size_limit lets through in all sane set-ups. */
@@ -21,14 +22,25 @@
 /* With the envelope: about 50,000 recipients. */
 #define MESSAGE_MEMORY_MAX (32 * 1024 * 1024)
 
+struct copy_token;
+struct filter_values;
+struct message_body;
 struct milter;
 
+enum rcpt_fate {
+	RCPT_GOES,
+	RCPT_SUPPRESSED, /* taken off: an event tells */
+	RCPT_COPIED,     /* taken off: it is in a copy of its own */
+	RCPT_REDIRECTED, /* taken off: another stands for it */
+};
 struct message_rcpt {
 	struct slice raw;     /* as the MTA wrote it, NUL behind */
 	struct slice address; /* canonical; what was written if it is none */
 	bool from_smtpd;      /* a policy server was asked about it */
-	bool removed;
-	struct slice reason; /* removed: why */
+	bool added;           /* by us: the MTA does not have it yet */
+	enum rcpt_fate fate;
+	struct slice reason; /* suppressed: why; added: by which rule */
+	struct slice orcpt;  /* added: whom it stands for, or absent */
 };
 
 enum field_state { FIELD_KEPT, FIELD_CHANGED, FIELD_DELETED };
@@ -56,7 +68,16 @@ struct message {
 	struct message_field *fields;
 	size_t field_count, field_cap, header_octets;
 
+	/* Came in again through the internal listener; NULL: from outside. */
+	const struct copy_token *copy;
+	struct slice envid; /* ENVID of MAIL FROM, as written; or absent */
+	struct message_body *body;    /* kept whole; NULL: not */
+	struct filter_values *values; /* for filters; made when first used */
+
 	struct slice new_sender;    /* absent: kept */
+	struct slice new_envid;     /* goes with new_sender; or absent */
+	struct buf *new_body;       /* takes the place of the body; or NULL */
+	struct slice hold_reason;   /* into the hold queue; or absent */
 	struct header_field *added; /* at the top; the last one is first */
 	size_t added_count, added_cap;
 
@@ -64,6 +85,7 @@ struct message {
 	struct slice signatures; /* "s1._domainkey.example.com ..." */
 	size_t suppressed, would_suppress;
 	bool spooled;
+	struct buf *notes; /* "key=value" of modules, for the log line */
 	/* The MTA's reply where the verdict is not to go on. */
 	const char *reply_dsn, *reply_text;
 };
@@ -95,8 +117,36 @@ void message_delete_field(struct message *msg, size_t i);
 int message_change_field(struct message *msg, size_t i, struct slice value);
 /* At the top, above those added before. */
 int message_add_top(struct message *msg, const char *name, struct slice value);
-int message_change_sender(struct message *msg, struct slice address);
-void message_remove_rcpt(struct message *msg, size_t i, struct slice reason);
+/* envid: for MAIL FROM's ENVID, not encoded; may be absent. */
+int message_change_sender(struct message *msg, struct slice address,
+    struct slice envid);
+void message_remove_rcpt(struct message *msg, size_t i, enum rcpt_fate fate,
+    struct slice reason);
+/*
+ * One more recipient that leaves; orcpt: the one that it stands for, for
+ * RCPT TO's ORCPT, or absent.  Nothing happens if it is there already.
+ */
+int message_new_rcpt(struct message *msg, struct slice address,
+    struct slice orcpt, struct slice reason);
+/*
+ * Another body; body (which is emptied) begins behind the empty line and has
+ * its lines in CRLF.  The signature covers it.
+ */
+int message_replace_body(struct message *msg, struct buf *body);
+void message_hold(struct message *msg, struct slice reason);
+/* " key=value" on the message's log line; value is made safe. */
+void message_note(struct message *msg, const char *key, struct slice value);
+/* The header as it came, decoded on demand, for filter_match.  NULL: memory. */
+struct filter_values *message_values(struct message *msg);
+
+/*
+ * The message as it came, where a module asked for it (BODY_BUFFER): one
+ * memfd with the header, its lines in CRLF, an empty line, and the body as the
+ * MTA hands it over.  Valid until the message is over.  ERR_UNAVAIL: not kept;
+ * ERR_LIMIT, ERR_NOMEM, ERR_IO.
+ */
+int message_kept_fd(struct message *msg, int *ret_fd, size_t *ret_size);
+int message_kept_body(struct message *msg, struct slice *ret_body);
 /* For VERDICT_TEMPFAIL and VERDICT_REJECT; static text. */
 void message_reply(struct message *msg, const char *dsn, const char *text);
 
@@ -106,8 +156,12 @@ struct message_editor {
 	int (*change_field)(void *ctx, const char *name, int index,
 	    const char *value);
 	int (*add_top)(void *ctx, const char *name, const char *value);
-	int (*change_sender)(void *ctx, const char *path);
+	/* args: ESMTP parameters, or NULL */
+	int (*change_sender)(void *ctx, const char *path, const char *args);
 	int (*remove_rcpt)(void *ctx, const char *raw);
+	int (*add_rcpt)(void *ctx, const char *path, const char *args);
+	int (*replace_body)(void *ctx, struct slice octets); /* in pieces */
+	int (*hold)(void *ctx, const char *reason);
 };
 /*
  * Makes the edits with the fewest calls.  From the bottom up, as a deleted

@@ -14,7 +14,9 @@
  * by any thread.
  */
 struct event_base;
+struct dns;
 struct host_config;
+struct scan_client;
 struct settings_watch;
 struct spool;
 struct store;
@@ -25,6 +27,12 @@ struct milter {
 	struct spool *spool;
 	struct slice host_name;
 	uint8_t verp_key[CRYPTO_SHA256_LEN];
+	uint8_t copy_key[CRYPTO_SHA256_LEN];
+	uint8_t unsubscribe_key[CRYPTO_SHA256_LEN];
+	const struct master_key *master; /* for the quarantine */
+	const char *reinject;            /* internal listener's address */
+	struct scan_client *scan;        /* NULL: no scanner is set up */
+	int64_t scan_timeout_ms;
 };
 
 /* The parts of struct service. */

@@ -22,13 +22,39 @@ enum verdict {
  *         before they go, on every way out, when body() or eom() was.
  * NULL: not interested in that stage.
  */
+/* Messages that a module is asked about. */
+enum message_kind {
+	KIND_FIRST = 1 << 0,  /* from outside */
+	KIND_SPLIT = 1 << 1,  /* our copies: for some of its recipients, */
+	KIND_BCC = 1 << 2,    /* for the archive, */
+	KIND_NOTICE = 1 << 3, /* and Postern's own mail */
+	KIND_ALL = 15,
+};
+enum body_want {
+	BODY_NOT,    /* body() is not called */
+	BODY_STREAM, /* body() gets each piece */
+	BODY_BUFFER, /* that, and the message is kept (message_kept_fd) */
+};
+
 struct module {
 	const char *name; /* in log lines */
 	size_t state_size;
+	unsigned kinds; /* enum message_kind bits */
 
-	/* A piece of the body; the header is complete, nothing is edited. */
+	/* The header is complete, nothing is edited.  NULL: BODY_STREAM if
+	 * there is a body(), else BODY_NOT. */
+	enum body_want (*begin)(struct message *msg, void *state);
+	/* A piece of the body. */
 	enum verdict (
 	    *body)(struct message *msg, void *state, struct slice octets);
+	/*
+	 * How this recipient's copy would differ: recipients for whom all
+	 * modules answer the same stay in one message, others go into copies
+	 * (milter/split.c), each of which meets the module again.  Called at
+	 * the end of the message, before any eom() behind module_split.
+	 */
+	uint64_t (*treatment)(struct message *msg, void *state,
+	    const struct message_rcpt *rcpt);
 	/* End of message.  Edits of the modules before it are in msg. */
 	enum verdict (*eom)(struct message *msg, void *state);
 	void (*release)(void *state);

@@ -19,9 +19,10 @@
  * Pure: text in, a compiled snapshot out.  A snapshot is immutable and counted,
  * so that threads may keep one while a newer revision is swapped in.
  */
+struct cms_signer;
+struct filter;
 struct json;
 struct master_key;
-struct regex;
 struct sign_key;
 
 #define SETTINGS_GLOBAL "_global"
@@ -73,7 +74,29 @@ struct limit_rule {
 	size_t rate_count;
 };
 
-enum dkim_state { DKIM_PREPARED, DKIM_ACTIVE, DKIM_RETIRED };
+/* What the envelope sender of outgoing mail becomes. */
+enum envelope_mode {
+	ENVELOPE_VERP, /* tagged, in a return path domain; kept without one */
+	ENVELOPE_KEEP,
+	ENVELOPE_ADDRESS,
+	ENVELOPE_DOMAIN
+};
+struct envelope_sender {
+	bool given; /* false: the tenant's own goes */
+	enum envelope_mode mode;
+	struct slice address; /* ENVELOPE_ADDRESS */
+	struct slice domain;  /* ENVELOPE_DOMAIN; VERP: instead of the tenant's
+				 return path domain; lower case; or empty */
+	bool forward_bounces;
+};
+
+enum dkim_state {
+	DKIM_PREPARED,  /* its record is not in DNS yet */
+	DKIM_PUBLISHED, /* it is: the key may sign */
+	DKIM_ACTIVE,
+	DKIM_RETIRING, /* its record stays until what it signed is read */
+	DKIM_REMOVED
+};
 struct dkim_selector {
 	struct slice selector;
 	enum dkim_state state;
@@ -84,6 +107,71 @@ struct settings_domain {
 	bool subdomains;   /* also signs for those below it */
 	const struct dkim_selector *selectors;
 	size_t selector_count;
+	bool simple_header, simple_body; /* canonicalization; else relaxed */
+	struct envelope_sender envelope_sender;
+};
+
+enum forward_mode { FORWARD_COPY, FORWARD_REDIRECT };
+struct forward_rule {
+	struct slice name;
+	const struct filter *filter;
+	struct slice to; /* canonical */
+	enum forward_mode mode;
+};
+
+enum unsubscribe_existing { UNSUBSCRIBE_KEEP, UNSUBSCRIBE_REPLACE };
+struct unsubscribe_filter {
+	struct slice name; /* of the list */
+	const struct filter *filter;
+};
+struct unsubscribe_settings {
+	struct slice url, mailto; /* or empty */
+	enum unsubscribe_existing existing;
+	const struct unsubscribe_filter *filters;
+	size_t filter_count;
+};
+
+struct smime_certificate {
+	struct slice address; /* "user@example.com", "@example.com"; lower case
+				 domain */
+	bool enabled;
+	const struct cms_signer *signer; /* NULL: compiled without master key */
+};
+struct smime_settings {
+	const struct smime_certificate *certificates;
+	size_t certificate_count;
+	const struct slice *exclude_domains; /* lower case, sorted */
+	size_t exclude_domain_count;
+	unsigned warn_days;
+};
+
+enum scan_trouble {
+	SCAN_TEMPFAIL,
+	SCAN_PASS,  /* goes on, marked */
+	SCAN_HOLD,  /* only when_unavailable */
+	SCAN_REJECT /* only when_unscannable */
+};
+struct scan_settings {
+	enum settings_mode mode;
+	enum scan_trouble when_unavailable, when_unscannable;
+	const struct slice *notify;
+	size_t notify_count;
+	struct slice notify_from; /* or empty */
+	unsigned keep_days;
+};
+
+enum preflight_check {
+	PREFLIGHT_ALIGNMENT = 1 << 0,
+	PREFLIGHT_DMARC = 1 << 1,
+	PREFLIGHT_FROM = 1 << 2,
+	PREFLIGHT_DATE = 1 << 3,
+	PREFLIGHT_MESSAGE_ID = 1 << 4,
+	PREFLIGHT_UNSUBSCRIBE = 1 << 5,
+	PREFLIGHT_LINE_LENGTH = 1 << 6,
+};
+struct preflight_settings {
+	enum settings_mode mode;
+	unsigned ignore; /* enum preflight_check bits */
 };
 
 enum webhook_event {
@@ -132,6 +220,15 @@ struct tenant {
 	enum when_unavailable suppression_unavailable;
 	enum received_mode received;
 	struct slice return_path_domain; /* VERP; empty: sender is kept */
+	struct envelope_sender envelope_sender;
+	const struct forward_rule *forwards;
+	size_t forward_count;
+	struct slice bcc_host; /* empty: no copies */
+	unsigned bcc_port;
+	struct unsubscribe_settings unsubscribe;
+	struct smime_settings smime;
+	struct scan_settings scan;
+	struct preflight_settings preflight;
 	struct blocking_condition conditions[SETTINGS_STATUS_MAX];
 	const struct limit_rule *limits;
 	size_t limit_count;
@@ -218,6 +315,16 @@ const struct tenant *settings_tenant_at(const struct settings *s, size_t i);
 /* A user of any tenant by name; NULL: unknown.  Names are unique over all. */
 const struct api_user *settings_user(const struct settings *s,
     struct slice name, const struct tenant **ret_tenant);
+/* The operator's own domain, which signs for all tenants; NULL: none. */
+const struct settings_domain *settings_operator_domain(
+    const struct settings *s);
+/* What one tenant or another asks for, to leave the rest out. */
+enum settings_need {
+	NEED_BODY = 1 << 0,   /* looked at: a key that signs, a scan, ... */
+	NEED_BUFFER = 1 << 1, /* kept whole: scan, S/MIME, copies */
+	NEED_HELO = 1 << 2,   /* Received of the normal form */
+};
+unsigned settings_needs(const struct settings *s);
 /* The domain entry that signs for this domain (itself or a parent); NULL. */
 const struct settings_domain *settings_signing_domain(const struct tenant *t,
     struct slice domain);

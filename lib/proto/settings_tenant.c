@@ -30,8 +30,8 @@ static const char *const received_words[] = { "abbreviated", "normal", "keep",
 	"remove", NULL };
 static const char *const key_words[] = { "tenant", "sasl_user", "client",
 	"sender", "sender_domain", "recipient", "recipient_domain", NULL };
-static const char *const state_words[] = { "prepared", "active", "retired",
-	NULL };
+static const char *const state_words[] = { "prepared", "published", "active",
+	"retiring", "removed", NULL };
 static const char *const format_words[] = { "standard", "cmc-json", "cmc-form",
 	NULL };
 static const char *const event_words[] = { "deliveries", "bounces", "blocks",

@@ -27,7 +27,7 @@ set_up(void **state)
 	    sign_key_generate(SIGN_ED25519_SHA256, 0, &ed25519) < 0)
 		return -1;
 	selectors[0] =
-	    (struct dkim_selector){ SLICE("old"), DKIM_RETIRED, rsa };
+	    (struct dkim_selector){ SLICE("old"), DKIM_RETIRING, rsa };
 	selectors[1] = (struct dkim_selector){ SLICE("s1"), DKIM_ACTIVE, rsa };
 	selectors[2] =
 	    (struct dkim_selector){ SLICE("e1"), DKIM_ACTIVE, ed25519 };
