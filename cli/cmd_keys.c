@@ -401,10 +401,11 @@ keys_run(struct cli *cli, int argc, char *argv[])
 const struct command command_keys = {
 	.name = "keys",
 	.summary = "make DKIM keys and show their DNS records",
-	.usage = "[-t TENANT] generate DOMAIN [--selector S] "
-		 "[--algorithm rsa|ed25519] [--bits N] [--state STATE]\n"
-		 "[-t TENANT] record DOMAIN SELECTOR\n"
-		 "[-t TENANT] state DOMAIN SELECTOR prepared|published|active|retiring|removed\n"
-		 "[-t TENANT] list",
+	.usage =
+	    "[-t TENANT] generate DOMAIN [--selector S] "
+	    "[--algorithm rsa|ed25519] [--bits N] [--state STATE]\n"
+	    "[-t TENANT] record DOMAIN SELECTOR\n"
+	    "[-t TENANT] state DOMAIN SELECTOR prepared|published|active|retiring|removed\n"
+	    "[-t TENANT] list",
 	.run = keys_run,
 };

@@ -2,8 +2,11 @@
 /* One message: envelope, header, and the edits asked for. */
 #include "milter/message.h"
 
+#include "milter/body.h"
 #include "proto/address.h"
 #include "util/err.h"
+
+#define NOTES_MAX 2000 /* octets: what has room on a log line */
 
 int
 message_init(struct message *msg)
@@ -18,6 +21,11 @@ message_reset(struct message *msg)
 	struct arena *arena = msg->arena;
 
 	settings_unref(msg->settings);
+	body_free(msg->body);
+	if (msg->new_body != NULL)
+		buf_done(msg->new_body);
+	if (msg->notes != NULL)
+		buf_done(msg->notes);
 	if (arena != NULL)
 		arena_reset(arena);
 	*msg = (struct message){ .arena = arena };
@@ -130,7 +138,7 @@ message_rcpts_left(const struct message *msg)
 	size_t n = 0;
 
 	for (size_t i = 0; i < msg->rcpt_count; i++)
-		n += !msg->rcpts[i].removed;
+		n += msg->rcpts[i].fate == RCPT_GOES;
 	return n;
 }
 
@@ -186,21 +194,107 @@ message_add_top(struct message *msg, const char *name, struct slice value)
 }
 
 int
-message_change_sender(struct message *msg, struct slice address)
+message_change_sender(struct message *msg, struct slice address,
+    struct slice envid)
 {
 	struct slice kept = message_keep(msg, address);
+	struct slice kept_envid = { NULL, 0 };
 
-	if (kept.at == NULL)
+	if (envid.at != NULL)
+		kept_envid = message_keep(msg, envid);
+	if (kept.at == NULL || (envid.at != NULL && kept_envid.at == NULL))
 		return ERR_NOMEM;
 	msg->new_sender = kept;
+	msg->new_envid = kept_envid;
 	return 0;
 }
 
 void
-message_remove_rcpt(struct message *msg, size_t i, struct slice reason)
+message_remove_rcpt(struct message *msg, size_t i, enum rcpt_fate fate,
+    struct slice reason)
 {
-	msg->rcpts[i].removed = true;
+	msg->rcpts[i].fate = fate;
 	msg->rcpts[i].reason = reason;
+}
+
+static bool
+goes_already(const struct message *msg, struct slice address)
+{
+	for (size_t i = 0; i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].fate == RCPT_GOES &&
+		    slice_eq(msg->rcpts[i].address, address))
+			return true;
+	return false;
+}
+
+int
+message_new_rcpt(struct message *msg, struct slice address, struct slice orcpt,
+    struct slice reason)
+{
+	struct message_rcpt added = { .added = true };
+	int rc;
+
+	if (goes_already(msg, address))
+		return 0;
+	if (orcpt.at != NULL &&
+	    (added.orcpt = message_keep(msg, orcpt)).at == NULL)
+		return ERR_NOMEM;
+	if (reason.at != NULL &&
+	    (added.reason = message_keep(msg, reason)).at == NULL)
+		return ERR_NOMEM;
+	if ((rc = message_add_rcpt(msg, address, false)) < 0)
+		return rc;
+	struct message_rcpt *r = &msg->rcpts[msg->rcpt_count - 1];
+	added.raw = r->raw;
+	added.address = r->address;
+	*r = added;
+	return 0;
+}
+
+int
+message_replace_body(struct message *msg, struct buf *body)
+{
+	if (msg->new_body == NULL) {
+		msg->new_body = arena_alloc(msg->arena, sizeof(*msg->new_body));
+		if (msg->new_body == NULL)
+			return ERR_NOMEM;
+	} else {
+		buf_done(msg->new_body);
+	}
+	*msg->new_body = *body;
+	buf_init(body, msg->new_body->max);
+	/* The MTA takes no body of nothing; both mean the same. */
+	if (msg->new_body->len == 0)
+		return buf_add_text(msg->new_body, "\r\n");
+	return 0;
+}
+
+void
+message_hold(struct message *msg, struct slice reason)
+{
+	struct slice kept = message_keep(msg, reason);
+
+	msg->hold_reason = kept.at != NULL ? kept : SLICE("held");
+}
+
+/* What has no room is not told. */
+void
+message_note(struct message *msg, const char *key, struct slice value)
+{
+	if (msg->notes == NULL) {
+		msg->notes = arena_alloc(msg->arena, sizeof(*msg->notes));
+		if (msg->notes == NULL)
+			return;
+		buf_init(msg->notes, NOTES_MAX);
+	}
+	size_t before = msg->notes->len;
+	const void *end = value.len > 0 ? memchr(value.at, 0, value.len) : NULL;
+	if (end != NULL)
+		value.len = (size_t)((const char *)end - value.at);
+	if (buf_add(msg->notes, key, strlen(key) + 1) < 0 ||
+	    buf_add_slice(msg->notes, value) < 0 ||
+	    buf_add_char(msg->notes, '\0') < 0)
+		msg->notes->len = before;
 }
 
 void
@@ -210,76 +304,18 @@ message_reply(struct message *msg, const char *dsn, const char *text)
 	msg->reply_text = text;
 }
 
-/* How many of its name stand at or above it, as the MTA still has them. */
-static int
-index_of(const struct message *msg, size_t at)
+int
+message_kept_fd(struct message *msg, int *ret_fd, size_t *ret_size)
 {
-	int n = 0;
-
-	for (size_t i = 0; i <= at; i++)
-		n += slice_eq_nocase(msg->fields[i].field.name,
-		    msg->fields[at].field.name);
-	return n;
-}
-
-static int
-apply_fields(struct message *msg, const struct message_editor *editor,
-    void *ctx)
-{
-	int rc;
-
-	for (size_t i = msg->field_count; i-- > 0;) {
-		const struct message_field *f = &msg->fields[i];
-
-		if (f->state == FIELD_KEPT)
-			continue;
-		rc = editor->change_field(ctx, f->field.name.at,
-		    index_of(msg, i),
-		    f->state == FIELD_DELETED ? NULL : f->field.value.at);
-		if (rc < 0)
-			return rc;
-	}
-	for (size_t i = 0; i < msg->added_count; i++) {
-		rc = editor->add_top(ctx, msg->added[i].name.at,
-		    msg->added[i].value.at);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-/* The MTA removes all that are written so: once is enough. */
-static bool
-removed_before(const struct message *msg, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (msg->rcpts[i].removed &&
-		    slice_eq(msg->rcpts[i].raw, msg->rcpts[at].raw))
-			return true;
-	return false;
+	if (msg->body == NULL)
+		return ERR_UNAVAIL;
+	return body_fd(msg->body, ret_fd, ret_size);
 }
 
 int
-message_apply(struct message *msg, const struct message_editor *editor,
-    void *ctx)
+message_kept_body(struct message *msg, struct slice *ret_body)
 {
-	char path[ADDRESS_MAX + 3];
-	int rc;
-
-	if ((rc = apply_fields(msg, editor, ctx)) < 0)
-		return rc;
-	if (msg->new_sender.at != NULL && msg->new_sender.len <= ADDRESS_MAX) {
-		struct slice s = msg->new_sender;
-
-		path[0] = '<';
-		memcpy(path + 1, s.at, s.len);
-		memcpy(path + 1 + s.len, ">", 2);
-		if ((rc = editor->change_sender(ctx, path)) < 0)
-			return rc;
-	}
-	for (size_t i = 0; i < msg->rcpt_count; i++)
-		if (msg->rcpts[i].removed && !removed_before(msg, i) &&
-		    (rc = editor->remove_rcpt(ctx, msg->rcpts[i].raw.at)) < 0)
-			return rc;
-	return 0;
+	if (msg->body == NULL)
+		return ERR_UNAVAIL;
+	return body_octets(msg->body, ret_body);
 }

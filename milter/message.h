@@ -54,8 +54,9 @@ struct message {
 	const struct milter *host; /* what all messages share */
 	struct settings *settings; /* one snapshot for the whole message */
 	const struct tenant *tenant;
-	int64_t began_us;   /* end of message; monotonic clock */
-	int64_t arrived_ms; /* wall clock */
+	void *const *states; /* of the modules; NULL before they are asked */
+	int64_t began_us;    /* end of message; monotonic clock */
+	int64_t arrived_ms;  /* wall clock */
 
 	struct slice client, listener_port, sasl_user; /* may be absent */
 	/* As the client calls itself, as its address resolves, and ours. */

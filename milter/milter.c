@@ -23,7 +23,7 @@ static struct {
 	struct milter host;
 	struct master_key master;
 	char redis_password[SECRET_FILE_MAX];
-	char *host_name;
+	char *host_name, *reinject;
 	struct loop_timer *spool_timer;
 	bool stopping;
 } daemon_state;
@@ -42,8 +42,12 @@ read_keys(const struct host_config *config)
 				       : err_text(rc));
 		return rc;
 	}
-	if ((rc = crypto_derive(&D.master, "verp", D.host.verp_key)) < 0)
+	if ((rc = crypto_derive(&D.master, "verp", D.host.verp_key)) < 0 ||
+	    (rc = crypto_derive(&D.master, "copy", D.host.copy_key)) < 0 ||
+	    (rc = crypto_derive(&D.master, "unsubscribe",
+		 D.host.unsubscribe_key)) < 0)
 		return rc;
+	D.host.master = &D.master;
 	rc = secret_file_read(config->redis_password_file, D.redis_password);
 	if (rc < 0)
 		log_error("%s: %s", config->redis_password_file,
@@ -127,6 +131,11 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.host_name == NULL)
 		return ERR_NOMEM;
 	D.host.host_name = slice_of(D.host_name);
+	D.host.scan_timeout_ms = config->milter_scan_timeout_ms;
+	D.reinject = strdup(config->milter_reinject);
+	if (D.reinject == NULL)
+		return ERR_NOMEM;
+	D.host.reinject = D.reinject;
 	if ((rc = start_store(config, base)) < 0)
 		return rc;
 	rc = spool_open(config->state_directory, config->milter_max_spool_kb,
@@ -178,10 +187,13 @@ milter_stop(void)
 	spool_close(D.host.spool);
 	mlfi_close();
 	free(D.host_name);
+	free(D.reinject);
 	crypto_wipe(&D.master, sizeof(D.master));
 	crypto_wipe(D.host.verp_key, sizeof(D.host.verp_key));
+	crypto_wipe(D.host.copy_key, sizeof(D.host.copy_key));
+	crypto_wipe(D.host.unsubscribe_key, sizeof(D.host.unsubscribe_key));
 	D.host = (struct milter){ .store = NULL };
-	D.host_name = NULL;
+	D.host_name = D.reinject = NULL;
 }
 
 void

@@ -21,7 +21,9 @@
 
 /* libmilter's flags as the protocol has them. */
 #define WANTED_ACTIONS \
-	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_CHGFROM)
+	(SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_ADDRCPT | \
+	    SMFIF_ADDRCPT_PAR | SMFIF_DELRCPT | SMFIF_CHGFROM | \
+	    SMFIF_QUARANTINE)
 /* Stages that no module asks for, and replies that nobody needs. */
 #define WANTED_STEPS \
 	(SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN | \
@@ -178,11 +180,25 @@ absent_if_empty(struct slice s)
 	return s.len > 0 ? s : (struct slice){ NULL, 0 };
 }
 
+/* The value of ENVID among MAIL FROM's parameters.  RFC 3461, 4.4. */
+static struct slice
+envid_of(char **parameters)
+{
+	for (; *parameters != NULL; parameters++) {
+		struct slice p = slice_of(*parameters);
+
+		if (slice_starts_nocase(p, SLICE("ENVID=")))
+			return slice_skip(p, sizeof("ENVID=") - 1);
+	}
+	return (struct slice){ NULL, 0 };
+}
+
 static int
-begin_message(SMFICTX *ctx, struct connection *c, const char *path)
+begin_message(SMFICTX *ctx, struct connection *c, char **argv)
 {
 	struct message *msg = &c->pass.msg;
-	struct slice raw = slice_of(path), address;
+	struct slice raw = slice_of(argv[0]), envid = envid_of(argv + 1);
+	struct slice address;
 	char room[ADDRESS_MAX];
 
 	msg->host = mlfi.host;
@@ -200,7 +216,10 @@ begin_message(SMFICTX *ctx, struct connection *c, const char *path)
 	if (address_canonical(raw, room, &address) < 0)
 		address = raw;
 	msg->sender = message_keep(msg, address);
+	if (envid.at != NULL)
+		msg->envid = message_keep(msg, envid);
 	if (msg->sender.at == NULL ||
+	    (envid.at != NULL && msg->envid.at == NULL) ||
 	    (user.len > 0 && msg->sasl_user.at == NULL))
 		return ERR_NOMEM;
 	msg->tenant = settings_tenant_for(msg->settings,
@@ -224,7 +243,7 @@ on_mail(SMFICTX *ctx, char **argv)
 	mlfi.in_progress++;
 	c->in_message = !mlfi.stopping;
 	if (c->in_message) {
-		c->pass.rc = begin_message(ctx, c, argv[0]);
+		c->pass.rc = begin_message(ctx, c, argv);
 	} else {
 		mlfi.in_progress--;
 		c->pass.rc = ERR_CANCELED;
@@ -287,10 +306,11 @@ add_top(void *ctx, const char *name, const char *value)
 }
 
 static int
-change_sender(void *ctx, const char *path)
+change_sender(void *ctx, const char *path, const char *args)
 {
-	return smfi_chgfrom(ctx, unconst(path), NULL) == MI_SUCCESS ? 0
-								    : ERR_IO;
+	return smfi_chgfrom(ctx, unconst(path), unconst(args)) == MI_SUCCESS
+		   ? 0
+		   : ERR_IO;
 }
 
 static int
@@ -299,11 +319,43 @@ remove_rcpt(void *ctx, const char *raw)
 	return smfi_delrcpt(ctx, unconst(raw)) == MI_SUCCESS ? 0 : ERR_IO;
 }
 
+static int
+add_rcpt(void *ctx, const char *path, const char *args)
+{
+	int rc = args != NULL
+		     ? smfi_addrcpt_par(ctx, unconst(path), unconst(args))
+		     : smfi_addrcpt(ctx, unconst(path));
+
+	return rc == MI_SUCCESS ? 0 : ERR_IO;
+}
+
+static int
+replace_body(void *ctx, struct slice octets)
+{
+	union {
+		const char *in;
+		unsigned char *out; /* does not change it */
+	} u = { octets.at };
+
+	return smfi_replacebody(ctx, u.out, (int)octets.len) == MI_SUCCESS
+		   ? 0
+		   : ERR_IO;
+}
+
+static int
+hold(void *ctx, const char *reason)
+{
+	return smfi_quarantine(ctx, unconst(reason)) == MI_SUCCESS ? 0 : ERR_IO;
+}
+
 static const struct message_editor editor = {
 	.change_field = change_field,
 	.add_top = add_top,
 	.change_sender = change_sender,
 	.remove_rcpt = remove_rcpt,
+	.add_rcpt = add_rcpt,
+	.replace_body = replace_body,
+	.hold = hold,
 };
 
 static sfsistat

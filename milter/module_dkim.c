@@ -69,6 +69,15 @@ decide(struct message *msg, struct dkim_work *s)
 	dkim_body_begin(&s->body, DKIM_RELAXED, hash_octets, s->hash);
 }
 
+static enum body_want
+dkim_module_begin(struct message *msg, void *state)
+{
+	struct dkim_work *s = state;
+
+	decide(msg, s);
+	return s->domain != NULL ? BODY_STREAM : BODY_NOT;
+}
+
 static enum verdict
 dkim_module_body(struct message *msg, void *state, struct slice octets)
 {
@@ -185,21 +194,42 @@ sign(struct message *msg, const struct dkim_work *s, const uint8_t *body_hash)
 	return rc;
 }
 
+/* Of the body as it leaves. */
+static int
+hash_body(struct message *msg, struct dkim_work *s,
+    uint8_t ret_hash[CRYPTO_SHA256_LEN])
+{
+	int rc;
+
+	if (s->failed)
+		return ERR_CRYPTO;
+	if (msg->new_body != NULL) {
+		if ((rc = crypto_hash_begin(s->hash)) < 0)
+			return rc;
+		dkim_body_begin(&s->body, DKIM_RELAXED, hash_octets, s->hash);
+		rc = dkim_body_add(&s->body, msg->new_body->at,
+		    msg->new_body->len);
+		if (rc < 0)
+			return rc;
+	}
+	if (dkim_body_end(&s->body) < 0 ||
+	    crypto_hash_end(s->hash, ret_hash) < 0)
+		return ERR_CRYPTO;
+	return 0;
+}
+
 static enum verdict
 dkim_module_eom(struct message *msg, void *state)
 {
 	struct dkim_work *s = state;
 	uint8_t body_hash[CRYPTO_SHA256_LEN];
-	int rc = 0;
+	int rc;
 
 	if (!s->decided) /* no body at all */
 		decide(msg, s);
 	if (s->domain == NULL)
 		return VERDICT_NEXT;
-	if (s->failed || dkim_body_end(&s->body) < 0 ||
-	    crypto_hash_end(s->hash, body_hash) < 0)
-		rc = ERR_CRYPTO;
-	else
+	if ((rc = hash_body(msg, s, body_hash)) == 0)
 		rc = sign(msg, s, body_hash);
 	if (rc == 0)
 		return VERDICT_NEXT;
@@ -220,6 +250,8 @@ dkim_module_release(void *state)
 const struct module module_dkim = {
 	.name = "dkim",
 	.state_size = sizeof(struct dkim_work),
+	.kinds = KIND_ALL,
+	.begin = dkim_module_begin,
 	.body = dkim_module_body,
 	.eom = dkim_module_eom,
 	.release = dkim_module_release,

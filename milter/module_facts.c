@@ -52,12 +52,18 @@ collect(struct message *msg, struct message_facts *ret_facts)
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
 		const struct message_rcpt *r = &msg->rcpts[i];
 
-		if (!r->removed) {
+		switch (r->fate) {
+		case RCPT_GOES:
 			going[f.recipient_count++] = r->address;
-			continue;
+			break;
+		case RCPT_SUPPRESSED:
+			off[f.suppressed_count] = r->address;
+			reason[f.suppressed_count++] = r->reason;
+			break;
+		case RCPT_COPIED: /* the copy tells */
+		case RCPT_REDIRECTED:
+			break;
 		}
-		off[f.suppressed_count] = r->address;
-		reason[f.suppressed_count++] = r->reason;
 	}
 	f.recipients = going;
 	f.suppressed = off;
@@ -144,5 +150,6 @@ facts_eom(struct message *msg, void *state)
 
 const struct module module_facts = {
 	.name = "facts",
+	.kinds = KIND_ALL,
 	.eom = facts_eom,
 };

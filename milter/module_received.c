@@ -95,5 +95,6 @@ received_eom(struct message *msg, void *state)
 
 const struct module module_received = {
 	.name = "received",
+	.kinds = KIND_ALL,
 	.eom = received_eom,
 };

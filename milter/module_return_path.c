@@ -38,12 +38,14 @@ return_path_eom(struct message *msg, void *state)
 	address[local.len] = '@';
 	memcpy(address + local.len + 1, domain.at, domain.len);
 	if (message_change_sender(msg,
-		(struct slice){ address, local.len + 1 + domain.len }) < 0)
+		(struct slice){ address, local.len + 1 + domain.len },
+		(struct slice){ NULL, 0 }) < 0)
 		return VERDICT_TEMPFAIL;
 	return VERDICT_NEXT;
 }
 
 const struct module module_return_path = {
 	.name = "return_path",
+	.kinds = KIND_FIRST | KIND_SPLIT | KIND_BCC,
 	.eom = return_path_eom,
 };

@@ -65,12 +65,14 @@ suppression_eom(struct message *msg, void *state)
 			continue;
 		}
 		msg->suppressed++;
-		message_remove_rcpt(msg, lookups[i].rcpt, lookups[i].reason);
+		message_remove_rcpt(msg, lookups[i].rcpt, RCPT_SUPPRESSED,
+		    lookups[i].reason);
 	}
 	return VERDICT_NEXT;
 }
 
 const struct module module_suppression = {
 	.name = "suppression",
+	.kinds = KIND_FIRST,
 	.eom = suppression_eom,
 };

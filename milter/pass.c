@@ -2,6 +2,9 @@
 /* The modules, asked in their order about one message. */
 #include "milter/pass.h"
 
+#include "milter/body.h"
+#include "milter/copy.h"
+#include "proto/copy_token.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -22,6 +25,7 @@ pass_end(struct pass *p)
 				milter_modules[i]->release(p->states[i]);
 	p->began = false;
 	p->rc = 0;
+	p->verdict = VERDICT_NEXT;
 	message_reset(&p->msg);
 }
 
@@ -38,12 +42,31 @@ pass_begin(struct pass *p)
 	pass_end(p);
 }
 
-/* The header is complete: from now on modules are asked. */
-static int
-begin(struct pass *p)
+static enum message_kind
+kind_of(const struct message *msg)
 {
-	if (p->began)
-		return 0;
+	if (msg->copy == NULL)
+		return KIND_FIRST;
+	switch (msg->copy->kind) {
+	case COPY_SPLIT:
+		return KIND_SPLIT;
+	case COPY_BCC:
+		return KIND_BCC;
+	case COPY_NOTICE:
+		break;
+	}
+	return KIND_NOTICE;
+}
+
+static bool
+is_asked(const struct pass *p, size_t i)
+{
+	return (milter_modules[i]->kinds & p->kind) != 0;
+}
+
+static int
+make_states(struct pass *p)
+{
 	for (size_t i = 0; milter_modules[i] != NULL; i++) {
 		size_t size = milter_modules[i]->state_size;
 
@@ -52,7 +75,41 @@ begin(struct pass *p)
 		if (size > 0 && p->states[i] == NULL)
 			return ERR_NOMEM;
 	}
+	p->msg.states = p->states;
 	p->began = true;
+	return 0;
+}
+
+static enum body_want
+ask_want(struct pass *p, size_t i)
+{
+	const struct module *m = milter_modules[i];
+
+	if (!is_asked(p, i))
+		return BODY_NOT;
+	if (m->begin != NULL)
+		return m->begin(&p->msg, p->states[i]);
+	return m->body != NULL ? BODY_STREAM : BODY_NOT;
+}
+
+/* The header is complete: from now on modules are asked. */
+static int
+begin(struct pass *p)
+{
+	bool keep = false;
+	int rc;
+
+	if (p->began)
+		return 0;
+	if ((rc = copy_enter(&p->msg)) < 0 || (rc = make_states(p)) < 0)
+		return rc;
+	p->kind = kind_of(&p->msg);
+	for (size_t i = 0; milter_modules[i] != NULL; i++) {
+		p->wants[i] = ask_want(p, i);
+		keep = keep || p->wants[i] == BODY_BUFFER;
+	}
+	if (keep && (p->msg.body = body_new(&p->msg)) == NULL)
+		return ERR_NOMEM;
 	return 0;
 }
 
@@ -61,10 +118,24 @@ pass_body(struct pass *p, struct slice octets)
 {
 	if (p->rc < 0 || (p->rc = begin(p)) < 0)
 		return;
+	if (p->msg.body != NULL)
+		body_add(p->msg.body, octets);
+	for (size_t i = 0;
+	     milter_modules[i] != NULL && p->verdict == VERDICT_NEXT; i++)
+		if (p->wants[i] != BODY_NOT && milter_modules[i]->body != NULL)
+			p->verdict = milter_modules[i]->body(&p->msg,
+			    p->states[i], octets);
+}
+
+void
+pass_treatments(struct message *msg, const struct message_rcpt *rcpt,
+    uint64_t ret_treatments[MILTER_MODULES_MAX])
+{
+	memset(ret_treatments, 0, MILTER_MODULES_MAX * sizeof(uint64_t));
 	for (size_t i = 0; milter_modules[i] != NULL; i++)
-		if (milter_modules[i]->body != NULL)
-			(void)milter_modules[i]->body(&p->msg, p->states[i],
-			    octets);
+		if (milter_modules[i]->treatment != NULL)
+			ret_treatments[i] = milter_modules[i]->treatment(msg,
+			    msg->states[i], rcpt);
 }
 
 static enum verdict
@@ -74,6 +145,10 @@ refuse(struct pass *p)
 		message_reply(&p->msg, "5.3.4", "Message header too large");
 		return VERDICT_REJECT;
 	}
+	if (p->rc == ERR_DENIED) {
+		message_reply(&p->msg, "5.7.1", "Mail is not taken here");
+		return VERDICT_REJECT;
+	}
 	if (p->rc == ERR_CANCELED)
 		message_reply(&p->msg, "4.3.2", "Ending, try later");
 	else
@@ -81,11 +156,23 @@ refuse(struct pass *p)
 	return VERDICT_TEMPFAIL;
 }
 
+static enum verdict
+ask_modules(struct pass *p)
+{
+	enum verdict verdict = p->verdict;
+
+	for (size_t i = 0; milter_modules[i] != NULL && verdict == VERDICT_NEXT;
+	     i++)
+		if (is_asked(p, i) && milter_modules[i]->eom != NULL)
+			verdict = milter_modules[i]->eom(&p->msg, p->states[i]);
+	return verdict;
+}
+
 enum verdict
 pass_eom(struct pass *p)
 {
 	struct message *msg = &p->msg;
-	enum verdict verdict = VERDICT_NEXT;
+	enum verdict verdict;
 
 	msg->began_us = clock_mono_us();
 	msg->arrived_ms = clock_wall_us() / 1000;
@@ -97,19 +184,27 @@ pass_eom(struct pass *p)
 		    "id for the milter");
 		return VERDICT_TEMPFAIL;
 	}
-	for (size_t i = 0; milter_modules[i] != NULL; i++) {
-		if (milter_modules[i]->eom == NULL)
-			continue;
-		verdict = milter_modules[i]->eom(msg, p->states[i]);
-		if (verdict != VERDICT_NEXT)
-			break;
-	}
+	verdict = ask_modules(p);
 	if (verdict != VERDICT_NEXT && msg->reply_text == NULL)
 		message_reply(msg,
 		    verdict == VERDICT_REJECT ? "5.7.1" : "4.3.0",
 		    verdict == VERDICT_REJECT ? "Message refused"
 					      : "Message put off, try later");
 	return verdict;
+}
+
+/* "key\0value\0": message_note. */
+static void
+log_notes(struct log_line *l, const struct message *msg)
+{
+	struct slice rest, key, value;
+
+	if (msg->notes == NULL)
+		return;
+	rest = buf_slice(msg->notes);
+	while (
+	    slice_split(&rest, '\0', &key) && slice_split(&rest, '\0', &value))
+		log_line_add(l, key.at, value);
 }
 
 void
@@ -128,6 +223,9 @@ pass_log(const struct pass *p, const char *action)
 	if (msg->would_suppress > 0)
 		log_line_number(&l, "would_suppress",
 		    (int64_t)msg->would_suppress);
+	log_notes(&l, msg);
+	if (msg->hold_reason.at != NULL)
+		log_line_add(&l, "hold", msg->hold_reason);
 	if (msg->spooled)
 		log_line_add(&l, "facts", SLICE("spooled"));
 	if (action != NULL)

@@ -8,8 +8,11 @@
 struct pass {
 	struct message msg;
 	void *states[MILTER_MODULES_MAX];
-	bool began; /* states are there */
-	int rc;     /* < 0: it can not be taken as it is */
+	enum body_want wants[MILTER_MODULES_MAX];
+	enum message_kind kind; /* once it began */
+	enum verdict verdict;   /* of the body */
+	bool began;             /* states are there */
+	int rc;                 /* < 0: it can not be taken as it is */
 };
 
 int pass_init(struct pass *p);
@@ -20,6 +23,12 @@ void pass_begin(struct pass *p);
 void pass_body(struct pass *p, struct slice octets);
 /* Asks all modules; msg's reply says why not. */
 enum verdict pass_eom(struct pass *p);
+/*
+ * Every module's answer to how this recipient's copy would differ; 0 of those
+ * that do not care.  For module_split.
+ */
+void pass_treatments(struct message *msg, const struct message_rcpt *rcpt,
+    uint64_t ret_treatments[MILTER_MODULES_MAX]);
 /* The message is over, in whatever way. */
 void pass_end(struct pass *p);
 /* The one line about it. */

@@ -48,6 +48,9 @@ struct host_config {
 	/* milter */
 	int64_t milter_timeout_ms;    /* libmilter: silence from Postfix */
 	unsigned milter_max_spool_kb; /* facts kept while Redis is away */
+	const char *milter_reinject;  /* internal listener of the MTA */
+	const char *milter_scanner;   /* empty: no virus scan */
+	int64_t milter_scan_timeout_ms;
 
 	/* bounced */
 	const char *maillog;       /* path of Postfix's log, or journal */

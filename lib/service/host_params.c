@@ -140,6 +140,32 @@ const struct param host_params[] = {
 	    "Kilobytes of message facts kept on disk while Redis is away;\n"
 	    "one message takes about one kilobyte.\n"
 	    "When it is full, mail is put off until Redis is back."),
+	PARAM_STRING(CFG, milter_reinject, "inet:127.0.0.1:10589", NULL,
+	    PARAM_RESTART,
+	    "Where copies of messages go in again: the internal\n"
+	    ".Xr smtpd 8\n"
+	    "that\n"
+	    ".Ic postern postfix enable\n"
+	    "sets up.\n"
+	    "It must not be reachable from other hosts."),
+	PARAM_STRING(CFG, milter_scanner, "", NULL, PARAM_RESTART,
+	    "The virus scanner:\n"
+	    ".Cm unix : Ns Ar PATH\n"
+	    "is\n"
+	    ".Xr postern-scan 8 ,\n"
+	    ".Cm clamd:unix : Ns Ar PATH\n"
+	    "or\n"
+	    ".Cm clamd:inet : Ns Ar HOST : Ns Ar PORT\n"
+	    "a clamd that runs already.\n"
+	    "Empty: mail is not scanned."),
+	PARAM_TIME(CFG, "milter_scan_timeout", milter_scan_timeout_ms, "60s",
+	    "1s", "5m", PARAM_RESTART,
+	    "How long the scan of one message may take before the scanner\n"
+	    "counts as away.\n"
+	    "Must be shorter than\n"
+	    ".Va milter_content_timeout\n"
+	    "of\n"
+	    ".Xr postconf 5 ."),
 
 	/* bounced */
 	PARAM_STRING(CFG, maillog, "/var/log/mail.log", NULL, PARAM_RESTART,

@@ -135,11 +135,11 @@ check_suppression(struct message *msg)
 	begin(msg, "Q1");
 	assert_int_equal(run(&module_suppression, msg), VERDICT_NEXT);
 	assert_int_equal(msg->suppressed, 1);
-	assert_false(msg->rcpts[0].removed);
-	assert_true(msg->rcpts[1].removed);
+	assert_int_equal(msg->rcpts[0].fate, RCPT_GOES);
+	assert_int_equal(msg->rcpts[1].fate, RCPT_SUPPRESSED);
 	assert_true(
 	    slice_eq(msg->rcpts[1].reason, SLICE("address is blocked (REF2)")));
-	assert_false(msg->rcpts[2].removed);
+	assert_int_equal(msg->rcpts[2].fate, RCPT_GOES);
 
 	fx.tenant.on_suppressed = SUPPRESSED_ACCEPT;
 	begin(msg, "Q2");
@@ -168,7 +168,7 @@ check_suppression(struct message *msg)
 		    0);
 	assert_int_equal(run(&module_suppression, msg), VERDICT_NEXT);
 	assert_int_equal(msg->suppressed, 3);
-	assert_true(msg->rcpts[703].removed);
+	assert_int_equal(msg->rcpts[703].fate, RCPT_SUPPRESSED);
 }
 
 static void

@@ -25,9 +25,9 @@ add_top(void *ctx, const char *name, const char *value)
 }
 
 static int
-change_sender(void *ctx, const char *path)
+change_sender(void *ctx, const char *path, const char *args)
 {
-	return buf_addf(ctx, "from %s|", path);
+	return buf_addf(ctx, "from %s %s|", path, args != NULL ? args : "-");
 }
 
 static int
@@ -36,11 +36,32 @@ remove_rcpt(void *ctx, const char *raw)
 	return buf_addf(ctx, "-%s|", raw);
 }
 
+static int
+add_rcpt(void *ctx, const char *path, const char *args)
+{
+	return buf_addf(ctx, "rcpt %s %s|", path, args != NULL ? args : "-");
+}
+
+static int
+replace_body(void *ctx, struct slice octets)
+{
+	return buf_addf(ctx, "body %zu|", octets.len);
+}
+
+static int
+hold(void *ctx, const char *reason)
+{
+	return buf_addf(ctx, "hold %s|", reason);
+}
+
 static const struct message_editor editor = {
 	.change_field = change_field,
 	.add_top = add_top,
 	.change_sender = change_sender,
 	.remove_rcpt = remove_rcpt,
+	.add_rcpt = add_rcpt,
+	.replace_body = replace_body,
+	.hold = hold,
 };
 
 static void
@@ -72,17 +93,19 @@ test_edits(void **state)
 	message_delete_field(&msg, 1);
 	assert_int_equal(message_add_top(&msg, "X", SLICE("1")), 0);
 	assert_int_equal(message_add_top(&msg, "Y", SLICE("2")), 0);
-	assert_int_equal(message_change_sender(&msg, SLICE("s@x")), 0);
+	assert_int_equal(message_change_sender(&msg, SLICE("s@x"),
+			     (struct slice){ NULL, 0 }),
+	    0);
 	assert_int_equal(message_add_rcpt(&msg, SLICE("<P@X>"), true), 0);
 	assert_int_equal(message_add_rcpt(&msg, SLICE("<q@x>"), true), 0);
 	assert_int_equal(message_add_rcpt(&msg, SLICE("<P@X>"), false), 0);
-	message_remove_rcpt(&msg, 0, SLICE("why"));
-	message_remove_rcpt(&msg, 2, SLICE("why"));
+	message_remove_rcpt(&msg, 0, RCPT_SUPPRESSED, SLICE("why"));
+	message_remove_rcpt(&msg, 2, RCPT_SUPPRESSED, SLICE("why"));
 	assert_int_equal(message_rcpts_left(&msg), 1);
 	assert_true(slice_eq(msg.rcpts[0].address, SLICE("p@x")));
 	assert_int_equal(message_apply(&msg, &editor, &calls), 0);
 	assert_string_equal(buf_text(&calls),
-	    "A 3=w|a 2=(gone)|B 1=(gone)|+X: 1|+Y: 2|from <s@x>|-<P@X>|");
+	    "A 3=w|a 2=(gone)|B 1=(gone)|+X: 1|+Y: 2|from <s@x> -|-<P@X>|");
 
 	struct header_field *all = message_leaving(&msg, &count);
 	assert_int_equal(count, 5);
