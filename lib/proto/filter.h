@@ -15,6 +15,9 @@
  * JIT and limits: util/regex.h.  "To" stands for the envelope recipient; its
  * comparison is without case.  A compiled filter may be used by several
  * threads at once.
+ *
+ * Where Java and PCRE2 read the same text as two different expressions (sets
+ * inside of a set, intersections), it is refused rather than guessed at.
  */
 struct arena;
 struct filter;
@@ -26,11 +29,15 @@ struct filter;
  */
 int filter_compile(struct slice header, struct slice pattern,
     struct filter **ret_filter, char *ret_error, size_t error_size);
+/* What is wrong with a filter's field name, for a person; NULL: nothing. */
+const char *filter_header_wrong(struct slice header);
 void filter_free(struct filter *f); /* takes NULL */
 /* Is it about the envelope recipient? */
 bool filter_is_recipient(const struct filter *f);
 struct slice filter_header(const struct filter *f);
 
+/* Octets of a decoded value; what is behind them is not looked at. */
+#define FILTER_VALUE_MAX 65536
 /*
  * What a message's filters look at.  Decoded values are kept, so that each
  * field is decoded once for all filters of all modules.
@@ -49,5 +56,11 @@ struct filter_values *filter_values_new(struct arena *arena,
  */
 int filter_match(const struct filter *f, struct filter_values *values,
     struct slice recipient);
+/*
+ * The value that it is matched with: absent if there is no such field, or
+ * several of them.  It lives as long as values.  0 or ERR_NOMEM.
+ */
+int filter_value(const struct filter *f, struct filter_values *values,
+    struct slice recipient, struct slice *ret_value);
 
 #endif /* PROTO_FILTER_H */

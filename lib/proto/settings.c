@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "proto/address.h"
+#include "proto/filter.h"
 #include "proto/schema.h"
 #include "proto/settings_snapshot.h"
 #include "util/arena.h"
@@ -23,6 +24,7 @@ static void
 owned_free(struct owned *o)
 {
 	for (; o != NULL; o = o->next) {
+		filter_free(o->filter);
 		map_free(o->map, NULL);
 		sign_key_free(o->key);
 		if (o->secret == NULL)
@@ -233,4 +235,18 @@ settings_signing_domain(const struct tenant *t, struct slice domain)
 		(void)slice_split(&rest, '.', &label);
 	}
 	return NULL;
+}
+
+/* ---- of all tenants ---- */
+
+const struct settings_domain *
+settings_operator_domain(const struct settings *s)
+{
+	return s->operator_domain;
+}
+
+unsigned
+settings_needs(const struct settings *s)
+{
+	return s->needs;
 }

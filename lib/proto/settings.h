@@ -322,7 +322,7 @@ const struct settings_domain *settings_operator_domain(
 enum settings_need {
 	NEED_BODY = 1 << 0,   /* looked at: a key that signs, a scan, ... */
 	NEED_BUFFER = 1 << 1, /* kept whole: scan, S/MIME, copies */
-	NEED_HELO = 1 << 2,   /* Received of the normal form */
+	NEED_HELO = 1 << 2,   /* a Received field of ours names the client */
 };
 unsigned settings_needs(const struct settings *s);
 /* The domain entry that signs for this domain (itself or a parent); NULL. */

@@ -343,8 +343,11 @@ settings_compile(const struct settings_input *docs, size_t count,
 		rc = add_users(&c);
 	if (rc == 0)
 		rc = compile_rules(c.s, view_get(c.global, "tenants"));
+	if (rc == 0)
+		rc = settings_operator_compile(c.s, c.global, master);
 	if (rc < 0)
 		goto fail;
+	c.s->needs = settings_needs_of(c.s);
 	*ret_settings = c.s;
 	return 0;
 

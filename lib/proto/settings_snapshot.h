@@ -39,6 +39,7 @@ struct user_entry {
 /* What the arena does not free. */
 struct owned {
 	struct owned *next;
+	struct filter *filter;
 	struct map *map;
 	struct sign_key *key;
 	struct buf *secret;
@@ -53,6 +54,8 @@ struct settings {
 	const struct tenant *fallback; /* "default" */
 	struct map *names;             /* -> struct tenant */
 	struct map *users;             /* -> struct user_entry */
+	const struct settings_domain *operator_domain; /* or NULL */
+	unsigned needs;                                /* enum settings_need */
 	struct tenant_rule *rules;
 	size_t rule_count;
 	/* A rule stands in exactly one of these, by what it asks for. */

@@ -3,8 +3,9 @@
 #define PROTO_SETTINGS_TENANT_H
 
 #include "proto/settings.h"
+#include "proto/settings_view.h"
 
-/* Between settings_compile.c and settings_tenant.c; nobody else's. */
+/* Between settings_compile.c and the compilers of one document. */
 struct map;
 
 /*
@@ -13,6 +14,13 @@ struct map;
  */
 int settings_tenant_compile(struct settings *s, struct tenant *t,
     const struct settings_input *input, const struct master_key *master);
+
+/* The same for the signature that the global document may ask for. */
+int settings_operator_compile(struct settings *s, struct view global,
+    const struct master_key *master);
+
+/* Bits of enum settings_need for all that is compiled. */
+unsigned settings_needs_of(const struct settings *s);
 
 /* A map that is freed with s; NULL: no memory. */
 struct map *settings_own_map(struct settings *s, size_t max);

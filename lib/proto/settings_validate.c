@@ -6,8 +6,7 @@
 
 #include "proto/json.h"
 #include "proto/schema.h"
-#include "proto/settings.h"
-#include "proto/settings_view.h"
+#include "proto/settings_check.h"
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/map.h"
@@ -19,16 +18,8 @@
 #define SECOND_MS 1000LL
 #define DAY_MS (24 * 3600 * SECOND_MS)
 
-struct check {
-	struct slice name;
-	const struct master_key *master;
-	settings_error *error;
-	void *ctx;
-	unsigned count;
-};
-
-__attribute__((format(printf, 3, 4))) static void
-wrong(struct check *c, const char *path, const char *format, ...)
+void
+check_wrong(struct check *c, const char *path, const char *format, ...)
 {
 	char text[500];
 	va_list ap;
@@ -42,12 +33,8 @@ wrong(struct check *c, const char *path, const char *format, ...)
 	c->error(c->ctx, path, text);
 }
 
-struct place {
-	char text[200];
-};
-
-__attribute__((format(printf, 1, 2))) static struct place
-place(const char *format, ...)
+struct place
+check_place(const char *format, ...)
 {
 	struct place p;
 	va_list ap;
@@ -58,8 +45,7 @@ place(const char *format, ...)
 	return p;
 }
 
-/* Members of that name in the list's entries: each value only once. */
-static void
+void
 check_unique(struct check *c, struct view list, const char *path,
     const char *member)
 {
@@ -79,7 +65,8 @@ check_unique(struct check *c, struct view list, const char *path,
 		struct slice key = { lower, name.len };
 
 		if (map_get(seen, key) != NULL)
-			wrong(c, place("%s/%zu/%s", path, i, member).text,
+			check_wrong(c,
+			    check_place("%s/%zu/%s", path, i, member).text,
 			    "\"%.*s\" is there already", SLICE_F(name));
 		else
 			(void)map_set(seen, key, seen, NULL);
@@ -94,12 +81,12 @@ check_pem(struct check *c, const char *path, struct slice pem)
 	int rc = sign_key_parse(pem, &key);
 
 	if (rc < 0)
-		wrong(c, path,
+		check_wrong(c, path,
 		    "is no private key in PEM form (RSA of 1024 to 4096 bits, "
 		    "or Ed25519)");
 	else if (sign_key_algorithm(key) == SIGN_RSA_SHA256 &&
 		 sign_key_bits(key) < 1024)
-		wrong(c, path, "has %u bits; 1024 are the least",
+		check_wrong(c, path, "has %u bits; 1024 are the least",
 		    sign_key_bits(key));
 	if (rc == 0)
 		sign_key_free(key);
@@ -116,7 +103,7 @@ check_signing_secret(struct check *c, const char *path, struct slice text)
 	if (!slice_starts(text, prefix) ||
 	    crypto_base64_decode(slice_skip(text, prefix.len), &octets) < 0 ||
 	    octets.len < 24 || octets.len > 64)
-		wrong(c, path,
+		check_wrong(c, path,
 		    "must be \"whsec_\" and the base64 of 24 to 64 octets");
 	buf_done(&octets);
 }
@@ -125,10 +112,11 @@ static void
 check_plain(struct check *c, const struct schema_marked *marked,
     struct slice plain)
 {
-	bool pem = strcmp(marked->where, SETTINGS_WHERE_DKIM) == 0;
+	bool pem = strcmp(marked->where, SETTINGS_WHERE_DKIM) == 0 ||
+		   strcmp(marked->where, SETTINGS_WHERE_OPERATOR_DKIM) == 0;
 
 	if (plain.len > (pem ? PLAIN_KEY_MAX : PLAIN_MAX))
-		wrong(c, marked->path, "is longer than %d octets",
+		check_wrong(c, marked->path, "is longer than %d octets",
 		    pem ? PLAIN_KEY_MAX : PLAIN_MAX);
 	else if (pem)
 		check_pem(c, marked->path, plain);
@@ -149,7 +137,7 @@ check_secret(void *ctx, const struct schema_marked *marked)
 		return 0;
 	}
 	if (strcmp(marked->where, SETTINGS_WHERE_USER_KEY) == 0) {
-		wrong(c, marked->path, "must be given as plain text");
+		check_wrong(c, marked->path, "must be given as plain text");
 		return 0;
 	}
 	if (c->master == NULL)
@@ -157,7 +145,7 @@ check_secret(void *ctx, const struct schema_marked *marked)
 	buf_init(&plain, OPENED_MAX);
 	if (!settings_secret_context(c->name, marked->where, room, &context) ||
 	    crypto_open(c->master, context, text, &plain) < 0)
-		wrong(c, marked->path,
+		check_wrong(c, marked->path,
 		    "is sealed for another place, another tenant or with "
 		    "another master key");
 	else
@@ -174,7 +162,7 @@ check_domains(struct check *c, struct view domains)
 	check_unique(c, domains, "/domains", "name");
 	for (size_t i = 0; i < view_count(domains); i++)
 		check_unique(c, view_get(view_at(domains, i), "dkim"),
-		    place("/domains/%zu/dkim", i).text, "selector");
+		    check_place("/domains/%zu/dkim", i).text, "selector");
 }
 
 static void
@@ -189,7 +177,8 @@ check_blocking(struct check *c, struct view conditions)
 		if (status < 0 || status >= SETTINGS_STATUS_MAX)
 			continue;
 		if (seen[status])
-			wrong(c, place("/blocking/%zu/status", i).text,
+			check_wrong(c,
+			    check_place("/blocking/%zu/status", i).text,
 			    "%d is there already", (int)status);
 		seen[status] = true;
 	}
@@ -203,7 +192,7 @@ check_period(struct check *c, struct view period, const char *path,
 
 	/* 0: not a period at all, which the schema has told already. */
 	if (ms != 0 && (ms < least_ms || ms > most_ms))
-		wrong(c, path, "must be %s", text);
+		check_wrong(c, path, "must be %s", text);
 }
 
 static void
@@ -215,7 +204,8 @@ check_limits(struct check *c, struct view limits)
 
 		for (size_t n = 0; n < view_count(rates); n++)
 			check_period(c, view_get(view_at(rates, n), "period"),
-			    place("/limits/%zu/rates/%zu/period", i, n).text,
+			    check_place("/limits/%zu/rates/%zu/period", i, n)
+				.text,
 			    SECOND_MS, 366 * DAY_MS, "1s to 366d");
 	}
 }
@@ -227,7 +217,7 @@ check_webhooks(struct check *c, struct view webhooks)
 	for (size_t i = 0; i < view_count(webhooks); i++)
 		check_period(c,
 		    view_get(view_at(webhooks, i), "batch_interval"),
-		    place("/webhooks/%zu/batch_interval", i).text, 10,
+		    check_place("/webhooks/%zu/batch_interval", i).text, 10,
 		    600 * SECOND_MS, "10ms to 10m");
 }
 
@@ -241,9 +231,20 @@ check_users(struct check *c, struct view users)
 		if (json_type(user.value) == JSON_OBJECT &&
 		    view_string(view_get(user, "key")).at == NULL &&
 		    view_string(view_get(user, "key_hash")).at == NULL)
-			wrong(c, place("/api_users/%zu", i).text,
+			check_wrong(c, check_place("/api_users/%zu", i).text,
 			    "must have the member \"key\"");
 	}
+}
+
+static void
+check_tenant(struct check *c, struct view v)
+{
+	check_domains(c, view_get(v, "domains"));
+	check_blocking(c, view_get(v, "blocking"));
+	check_limits(c, view_get(v, "limits"));
+	check_mail(c, v);
+	check_webhooks(c, view_get(v, "webhooks"));
+	check_users(c, view_get(v, "api_users"));
 }
 
 unsigned
@@ -254,18 +255,17 @@ settings_validate(const struct json *doc, struct slice name,
 	struct view v = view_document(name, doc);
 
 	if (!settings_name_ok(name)) {
-		wrong(&c, "",
+		check_wrong(&c, "",
 		    "a tenant's name is 1 to 32 of a-z, 0-9, \"_\" and \"-\"");
 		return c.count;
 	}
 	c.count = schema_validate(settings_schema(), v.node, doc, error, ctx);
 	if (slice_eq(name, SLICE(SETTINGS_GLOBAL)))
-		return c.count;
-	check_domains(&c, view_get(v, "domains"));
-	check_blocking(&c, view_get(v, "blocking"));
-	check_limits(&c, view_get(v, "limits"));
-	check_webhooks(&c, view_get(v, "webhooks"));
-	check_users(&c, view_get(v, "api_users"));
+		check_unique(&c,
+		    view_get(view_get(v, "operator_signature"), "dkim"),
+		    "/operator_signature/dkim", "selector");
+	else
+		check_tenant(&c, v);
 	/* Read only: check_secret changes nothing. */
 	(void)schema_each_marked(settings_schema(), v.node,
 	    (struct json *)(uintptr_t)doc, "x-secret", check_secret, &c);

@@ -43,6 +43,7 @@ bool settings_secret_context(struct slice name, const char *where,
     char room[SETTINGS_CONTEXT_MAX], struct slice *ret_context);
 
 #define SETTINGS_WHERE_DKIM "/domains/*/dkim/*/key"
+#define SETTINGS_WHERE_OPERATOR_DKIM "/operator_signature/dkim/*/key"
 #define SETTINGS_WHERE_API_KEY "/webhooks/*/api_key"
 #define SETTINGS_WHERE_AUTHORIZATION "/webhooks/*/authorization"
 #define SETTINGS_WHERE_SECRETS "/webhooks/*/secrets/*"

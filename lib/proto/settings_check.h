@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PROTO_SETTINGS_CHECK_H
+#define PROTO_SETTINGS_CHECK_H
+
+#include "proto/settings.h"
+#include "proto/settings_view.h"
+
+/* Judging one settings document: what the files that do it share. */
+struct check {
+	struct slice name;
+	const struct master_key *master;
+	settings_error *error;
+	void *ctx;
+	unsigned count;
+};
+
+__attribute__((format(printf, 3, 4))) void check_wrong(struct check *c,
+    const char *path, const char *format, ...);
+
+/* A JSON Pointer in a room of its own. */
+struct place {
+	char text[200];
+};
+__attribute__((format(printf, 1, 2))) struct place check_place(const char
+								   *format,
+    ...);
+
+/* Members of that name in the list's entries: each value only once. */
+void check_unique(struct check *c, struct view list, const char *path,
+    const char *member);
+
+/* The parts of a tenant's document that settings_mail.c compiles. */
+void check_mail(struct check *c, struct view document);
+
+#endif /* PROTO_SETTINGS_CHECK_H */
