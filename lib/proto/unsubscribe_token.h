@@ -11,7 +11,9 @@
  * The opaque part of a one-click unsubscribe address (RFC 8058): who leaves
  * which list of which tenant.  Nobody can read it, make one up or change one:
  * the payload is encrypted and authenticated (AES-256-GCM under
- * crypto_derive(master, "unsubscribe")), base64url without padding.
+ * crypto_derive(master, "unsubscribe")), base64url without padding.  Its first
+ * octet tells how it was made, so that form and key may change while links in
+ * old mail stay good.
  */
 #define UNSUBSCRIBE_TOKEN_MAX 800
 struct unsubscribe_token {
@@ -20,7 +22,10 @@ struct unsubscribe_token {
 	struct slice address; /* canonical */
 	int64_t made_s;       /* wall clock */
 };
-/* ret_token points into room.  ERR_LIMIT: too long; ERR_CRYPTO. */
+/*
+ * ret_token points into room.  Each call gives another text.  ERR_LIMIT: too
+ * long, a part is empty, or the time beyond 32 bits; ERR_CRYPTO, ERR_NOMEM.
+ */
 int unsubscribe_token_format(const uint8_t key[CRYPTO_SHA256_LEN],
     const struct unsubscribe_token *token, char room[UNSUBSCRIBE_TOKEN_MAX],
     struct slice *ret_token);
