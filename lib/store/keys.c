@@ -147,6 +147,36 @@ static const struct key_row keys[] = {
 	    .readers = R(APID) | R(CLI),
 	    .writers = R(APID) | R(CLI),
 	},
+	{
+	    .name = "pn:q:{TENANT}:ID",
+	    .pattern = "pn:q:*",
+	    .type = "hash",
+	    .ttl = "scan.keep_days of the tenant",
+	    .text = "A message refused because of a virus: its facts, and its\n"
+		    "content in numbered pieces, sealed under the master key.",
+	    .readers = R(MILTER) | R(APID) | R(CLI),
+	    .writers = R(MILTER) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:qi:{TENANT}",
+	    .pattern = "pn:qi:*",
+	    .type = "sorted set",
+	    .ttl = "that of the last one",
+	    .text = "Ids of these messages, all with score 0: the order of "
+		    "time.",
+	    .readers = R(MILTER) | R(APID) | R(CLI),
+	    .writers = R(MILTER) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:qr:{TENANT}",
+	    .pattern = "pn:qr:*",
+	    .type = "hash",
+	    .ttl = "that of the last one",
+	    .text = "Room that their contents take: id to end, in ms, and "
+		    "octets.",
+	    .readers = R(MILTER) | R(APID) | R(CLI),
+	    .writers = R(MILTER) | R(APID) | R(CLI),
+	},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -164,7 +194,8 @@ static const struct key_row keys[] = {
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS "+get +set +subscribe",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +hsetnx +hdel +del +subscribe",
+	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
+	"+subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
 	"+hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
 	/* First what is taken away: ROLE is among @dangerous, too. */
@@ -477,6 +508,41 @@ key_audit(struct slice tenant, int64_t wall_us)
 	add(&k, SLICE("}:"));
 	add_date(&k, wall_us, false);
 	return k;
+}
+
+static struct key
+tenant_key(struct slice prefix, struct slice tenant)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, prefix);
+	add(&k, SLICE("{"));
+	add(&k, tenant);
+	add(&k, SLICE("}"));
+	return k;
+}
+
+struct key
+key_quarantine(struct slice tenant, struct slice id)
+{
+	struct key k = tenant_key(SLICE("pn:q:"), tenant);
+
+	add(&k, SLICE(":"));
+	add(&k, id);
+	return k;
+}
+
+struct key
+key_quarantine_index(struct slice tenant)
+{
+	return tenant_key(SLICE("pn:qi:"), tenant);
+}
+
+struct key
+key_quarantine_room(struct slice tenant)
+{
+	return tenant_key(SLICE("pn:qr:"), tenant);
 }
 
 struct slice

@@ -67,6 +67,13 @@ struct key key_webhook(struct slice tenant, struct slice endpoint,
 /* pn:a:{TENANT}:YYYYMMDD  stream: audit log */
 struct key key_audit(struct slice tenant, int64_t wall_us);
 
+/* pn:q:{TENANT}:ID  hash: a refused message; id empty: what stands before it */
+struct key key_quarantine(struct slice tenant, struct slice id);
+/* pn:qi:{TENANT}  sorted set of their ids */
+struct key key_quarantine_index(struct slice tenant);
+/* pn:qr:{TENANT}  hash: id -> "expires octets" of those with their content */
+struct key key_quarantine_room(struct slice tenant);
+
 /* Channel on which a new settings revision is told: "TENANT REV". */
 struct slice key_settings_channel(void);
 
