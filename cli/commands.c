@@ -15,5 +15,6 @@ const struct command *const commands[] = {
 	&command_blocks,
 	&command_classify,
 	&command_trace,
+	&command_metrics,
 	NULL,
 };

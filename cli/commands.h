@@ -11,6 +11,7 @@ extern const struct command command_doctor;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_keys;
+extern const struct command command_metrics;
 extern const struct command command_postfix;
 extern const struct command command_settings;
 extern const struct command command_trace;

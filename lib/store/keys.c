@@ -112,6 +112,15 @@ static const struct key_row keys[] = {
 	    .writers = R(BOUNCED) | R(APID),
 	},
 	{
+	    .name = "pn:mt:{h:HOST}:DAEMON",
+	    .pattern = "pn:mt:*",
+	    .type = "string",
+	    .ttl = "60 seconds",
+	    .text = "What a daemon counts, in Prometheus's text format.",
+	    .readers = R(APID) | R(CLI),
+	    .writers = ALL_OF_THEM & ~R(CLI),
+	},
+	{
 	    .name = "pn:hosts",
 	    .pattern = "pn:hosts",
 	    .type = "hash",
@@ -197,7 +206,7 @@ static const char *const acl_commands[NWHO] = {
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
 	"+subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
-	"+hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
+	"+set +hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
 	/* First what is taken away: ROLE is among @dangerous, too. */
 	[APID] = "+@read +@write -@dangerous " GREETING "+subscribe +publish",
 	[CLI] = "+@read +@write -@dangerous " GREETING
@@ -459,6 +468,16 @@ struct key
 key_positions(struct slice host)
 {
 	return host_key(SLICE("pn:p:"), host);
+}
+
+struct key
+key_metrics(struct slice host, struct slice daemon)
+{
+	struct key k = host_key(SLICE("pn:mt:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, daemon);
+	return k;
 }
 
 struct key

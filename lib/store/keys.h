@@ -57,6 +57,8 @@ struct key key_counters(struct slice host, struct slice tenant,
 struct key key_counters_prefix(struct slice host);
 /* pn:p:{h:HOST}  hash: consumer -> position in the host's streams */
 struct key key_positions(struct slice host);
+/* pn:mt:{h:HOST}:DAEMON  string: what a daemon counts, as text */
+struct key key_metrics(struct slice host, struct slice daemon);
 /* pn:hosts  hash: host -> last seen, wall clock seconds */
 struct key key_hosts(void);
 /* pn:{s}:NAME  settings: revs, doc:TENANT:REV, draft:TENANT, ... */
