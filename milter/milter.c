@@ -2,6 +2,7 @@
 /* What the milter daemon opens, starts and ends. */
 #include "milter/milter.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 #include "milter/spool.h"
 #include "net/loop.h"
 #include "service/host_config.h"
+#include "service/metrics.h"
 #include "service/service.h"
+#include "store/metrics_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
 #include "util/err.h"
@@ -25,6 +28,7 @@ static struct {
 	char redis_password[SECRET_FILE_MAX];
 	char *host_name, *reinject;
 	struct loop_timer *spool_timer;
+	struct metrics_feed *metrics;
 	bool stopping;
 } daemon_state;
 
@@ -122,6 +126,21 @@ kick_again(void *ctx)
 	loop_timer_set(D.spool_timer, SPOOL_MS);
 }
 
+static void
+set_gauges(void)
+{
+	metrics_set(METRIC_MILTER_IN_PROGRESS, mlfi_messages());
+	metrics_set(METRIC_MILTER_SPOOL_OCTETS, spool_size(D.host.spool));
+	metrics_set(METRIC_MILTER_REDIS_UP, store_is_up(D.host.store));
+}
+
+static int
+print_metrics(const char *daemon, struct buf *out)
+{
+	set_gauges();
+	return metrics_print(daemon, out);
+}
+
 int
 milter_start(const struct host_config *config, struct event_base *base)
 {
@@ -151,6 +170,10 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.spool_timer == NULL)
 		return ERR_NOMEM;
 	loop_timer_set(D.spool_timer, SPOOL_MS);
+	D.metrics = metrics_feed_new(base, D.host.store, D.host.host_name,
+	    "milter", print_metrics);
+	if (D.metrics == NULL)
+		return ERR_NOMEM;
 	return settings_watch_start(base, D.host.store, config->state_directory,
 	    &D.master, POLL_MS, on_settings, NULL, &D.host.watch);
 }
@@ -182,6 +205,8 @@ milter_stop(void)
 {
 	loop_timer_free(D.spool_timer);
 	D.spool_timer = NULL;
+	metrics_feed_free(D.metrics);
+	D.metrics = NULL;
 	settings_watch_stop(D.host.watch);
 	store_close(D.host.store);
 	spool_close(D.host.spool);
@@ -199,13 +224,20 @@ milter_stop(void)
 void
 milter_state(void)
 {
-	struct mlfi_counts c;
+	uint64_t accepted = metrics_get(METRIC_MILTER_ACCEPTED),
+		 refused = metrics_get(METRIC_MILTER_REFUSED),
+		 put_off = metrics_get(METRIC_MILTER_PUT_OFF),
+		 discarded = metrics_get(METRIC_MILTER_DISCARDED);
 
-	mlfi_counts(&c);
-	log_info("state: connections=%lu, messages=%lu, refused=%lu, "
-		 "put_off=%lu, discarded=%lu, in_progress=%u, spool=%zu, "
-		 "redis=%s",
-	    c.connections, c.messages, c.refused, c.put_off, c.discarded,
-	    mlfi_messages(), spool_size(D.host.spool),
-	    store_is_up(D.host.store) ? "up" : "down");
+	set_gauges();
+	log_info("state: connections=%" PRIu64 ", messages=%" PRIu64
+		 ", refused=%" PRIu64 ", put_off=%" PRIu64
+		 ", discarded=%" PRIu64 ", in_progress=%" PRIu64
+		 ", spool=%" PRIu64 ", redis=%s",
+	    metrics_get(METRIC_MILTER_CONNECTIONS),
+	    accepted + refused + put_off + discarded, refused, put_off,
+	    discarded, metrics_get(METRIC_MILTER_IN_PROGRESS),
+	    metrics_get(METRIC_MILTER_SPOOL_OCTETS),
+	    metrics_get(METRIC_MILTER_REDIS_UP) > 0 ? "up" : "down");
+	metrics_log("milter");
 }

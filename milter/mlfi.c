@@ -15,7 +15,9 @@
 #include "milter/mlfi_socket.h"
 #include "milter/pass.h"
 #include "proto/address.h"
+#include "service/metrics.h"
 #include "store/settings_store.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 
@@ -47,9 +49,7 @@ static struct {
 	const struct milter *host;
 	_Atomic unsigned in_progress; /* messages that use host */
 	_Atomic bool stopping;        /* no further ones */
-	_Atomic unsigned long connections, messages, refused, put_off,
-	    discarded;
-	pthread_t stopper; /* the loop's thread only */
+	pthread_t stopper;            /* the loop's thread only */
 	bool has_stopper;
 } mlfi;
 
@@ -159,7 +159,7 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 	note(c->server_name, sizeof(c->server_name), symbol(ctx, "j"));
 	note(c->server, sizeof(c->server), symbol(ctx, "{daemon_addr}"));
 	note(c->port, sizeof(c->port), symbol(ctx, "{daemon_port}"));
-	mlfi.connections++;
+	metrics_add(METRIC_MILTER_CONNECTIONS, 1);
 	(void)smfi_setpriv(ctx, c);
 	return SMFIS_NOREPLY;
 }
@@ -290,6 +290,7 @@ on_body(SMFICTX *ctx, unsigned char *octets, size_t len)
 static int
 change_field(void *ctx, const char *name, int index, const char *value)
 {
+	metrics_add(METRIC_MILTER_EDIT_FIELD, 1);
 	return smfi_chgheader(ctx, unconst(name), index, unconst(value)) ==
 		       MI_SUCCESS
 		   ? 0
@@ -299,6 +300,7 @@ change_field(void *ctx, const char *name, int index, const char *value)
 static int
 add_top(void *ctx, const char *name, const char *value)
 {
+	metrics_add(METRIC_MILTER_EDIT_TOP, 1);
 	return smfi_insheader(ctx, 0, unconst(name), unconst(value)) ==
 		       MI_SUCCESS
 		   ? 0
@@ -308,6 +310,7 @@ add_top(void *ctx, const char *name, const char *value)
 static int
 change_sender(void *ctx, const char *path, const char *args)
 {
+	metrics_add(METRIC_MILTER_EDIT_SENDER, 1);
 	return smfi_chgfrom(ctx, unconst(path), unconst(args)) == MI_SUCCESS
 		   ? 0
 		   : ERR_IO;
@@ -316,6 +319,7 @@ change_sender(void *ctx, const char *path, const char *args)
 static int
 remove_rcpt(void *ctx, const char *raw)
 {
+	metrics_add(METRIC_MILTER_EDIT_RCPT_REMOVED, 1);
 	return smfi_delrcpt(ctx, unconst(raw)) == MI_SUCCESS ? 0 : ERR_IO;
 }
 
@@ -326,6 +330,7 @@ add_rcpt(void *ctx, const char *path, const char *args)
 		     ? smfi_addrcpt_par(ctx, unconst(path), unconst(args))
 		     : smfi_addrcpt(ctx, unconst(path));
 
+	metrics_add(METRIC_MILTER_EDIT_RCPT_ADDED, 1);
 	return rc == MI_SUCCESS ? 0 : ERR_IO;
 }
 
@@ -337,6 +342,7 @@ replace_body(void *ctx, struct slice octets)
 		unsigned char *out; /* does not change it */
 	} u = { octets.at };
 
+	metrics_add(METRIC_MILTER_EDIT_BODY, 1);
 	return smfi_replacebody(ctx, u.out, (int)octets.len) == MI_SUCCESS
 		   ? 0
 		   : ERR_IO;
@@ -345,6 +351,7 @@ replace_body(void *ctx, struct slice octets)
 static int
 hold(void *ctx, const char *reason)
 {
+	metrics_add(METRIC_MILTER_EDIT_HOLD, 1);
 	return smfi_quarantine(ctx, unconst(reason)) == MI_SUCCESS ? 0 : ERR_IO;
 }
 
@@ -366,7 +373,7 @@ put_off(SMFICTX *ctx, struct connection *c)
 	(void)smfi_setreply(ctx, unconst("451"), unconst(msg->reply_dsn),
 	    unconst(msg->reply_text));
 	pass_log(&c->pass, "tempfail");
-	mlfi.put_off++;
+	metrics_add(METRIC_MILTER_PUT_OFF, 1);
 	return SMFIS_TEMPFAIL;
 }
 
@@ -378,7 +385,7 @@ accept_message(SMFICTX *ctx, struct connection *c)
 	/* An MTA would do the same, but say nothing. */
 	if (msg->rcpt_count > 0 && message_rcpts_left(msg) == 0) {
 		pass_log(&c->pass, "discard");
-		mlfi.discarded++;
+		metrics_add(METRIC_MILTER_DISCARDED, 1);
 		return SMFIS_DISCARD;
 	}
 	if (message_apply(msg, &editor, ctx) < 0) {
@@ -386,6 +393,7 @@ accept_message(SMFICTX *ctx, struct connection *c)
 		return put_off(ctx, c);
 	}
 	pass_log(&c->pass, NULL);
+	metrics_add(METRIC_MILTER_ACCEPTED, 1);
 	return SMFIS_CONTINUE;
 }
 
@@ -406,7 +414,7 @@ judge(SMFICTX *ctx, struct connection *c)
 	(void)smfi_setreply(ctx, unconst("550"), unconst(msg->reply_dsn),
 	    unconst(msg->reply_text));
 	pass_log(&c->pass, "reject");
-	mlfi.refused++;
+	metrics_add(METRIC_MILTER_REFUSED, 1);
 	return SMFIS_REJECT;
 }
 
@@ -417,10 +425,12 @@ on_eom(SMFICTX *ctx)
 
 	if (c == NULL) {
 		log_error("out of memory: message put off");
+		metrics_add(METRIC_MILTER_PUT_OFF, 1);
 		return SMFIS_TEMPFAIL;
 	}
-	mlfi.messages++;
 	sfsistat answer = judge(ctx, c);
+	metrics_time(METRIC_MILTER_END_OF_MESSAGE,
+	    clock_mono_us() - c->pass.msg.began_us);
 	message_over(c);
 	return answer;
 }
@@ -533,14 +543,4 @@ mlfi_close(void)
 		(void)pthread_join(mlfi.stopper, NULL);
 	mlfi.has_stopper = false;
 	mlfi_socket_remove();
-}
-
-void
-mlfi_counts(struct mlfi_counts *ret_counts)
-{
-	*ret_counts = (struct mlfi_counts){ .connections = mlfi.connections,
-		.messages = mlfi.messages,
-		.refused = mlfi.refused,
-		.put_off = mlfi.put_off,
-		.discarded = mlfi.discarded };
 }

@@ -26,9 +26,4 @@ void mlfi_stop(void);
 unsigned mlfi_messages(void);
 void mlfi_close(void); /* removes the socket file where allowed */
 
-struct mlfi_counts {
-	unsigned long connections, messages, refused, put_off, discarded;
-};
-void mlfi_counts(struct mlfi_counts *ret_counts);
-
 #endif /* MILTER_MLFI_H */

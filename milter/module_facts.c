@@ -8,6 +8,7 @@
 #include "milter/module.h"
 #include "milter/spool.h"
 #include "proto/encoded_word.h"
+#include "service/metrics.h"
 #include "store/message_store.h"
 #include "store/store.h"
 #include "util/err.h"
@@ -136,10 +137,14 @@ facts_eom(struct message *msg, void *state)
 	rc = store_wait(msg->host->store, put, &p);
 	if (rc == 0) {
 		spool_kick(msg->host->spool);
+		metrics_add(METRIC_MILTER_FACTS_STORED, 1);
 		return VERDICT_NEXT;
 	}
-	if (err_is_temporary(rc) && keep(msg, &facts) == 0)
+	if (err_is_temporary(rc) && keep(msg, &facts) == 0) {
+		metrics_add(METRIC_MILTER_FACTS_SPOOLED, 1);
 		return VERDICT_NEXT;
+	}
+	metrics_add(METRIC_MILTER_FACTS_FAILED, 1);
 	if (log_limit_ok(&limit, 60, &missed))
 		log_error("facts can not be kept: %s, and the spool is full or "
 			  "broken; mail is put off (%lu more messages)",

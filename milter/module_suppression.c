@@ -6,6 +6,7 @@
  */
 #include "milter/lookup.h"
 #include "milter/module.h"
+#include "service/metrics.h"
 #include "util/log.h"
 
 /* Recipients that policyd has not decided already. */
@@ -32,6 +33,7 @@ unavailable(struct message *msg)
 	static struct log_limit limit;
 	unsigned long missed;
 
+	metrics_add(METRIC_MILTER_SUPPRESSION_UNAVAILABLE, 1);
 	if (log_limit_ok(&limit, 60, &missed))
 		log_warning("suppression list unavailable for mail of tenant "
 			    "%.*s (%lu more messages since the last warning)",
@@ -62,9 +64,11 @@ suppression_eom(struct message *msg, void *state)
 			continue;
 		if (msg->tenant->suppression == MODE_OBSERVE) {
 			msg->would_suppress++;
+			metrics_add(METRIC_MILTER_WOULD_SUPPRESS, 1);
 			continue;
 		}
 		msg->suppressed++;
+		metrics_add(METRIC_MILTER_SUPPRESSED, 1);
 		message_remove_rcpt(msg, lookups[i].rcpt, RCPT_SUPPRESSED,
 		    lookups[i].reason);
 	}
