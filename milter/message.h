@@ -79,6 +79,7 @@ struct message {
 	struct slice new_envid;     /* goes with new_sender; or absent */
 	struct buf *new_body;       /* takes the place of the body; or NULL */
 	struct slice hold_reason;   /* into the hold queue; or absent */
+	bool unscanned;             /* for a virus: its copies say so, too */
 	struct header_field *added; /* at the top; the last one is first */
 	size_t added_count, added_cap;
 
@@ -148,7 +149,7 @@ struct filter_values *message_values(struct message *msg);
  */
 int message_kept_fd(struct message *msg, int *ret_fd, size_t *ret_size);
 int message_kept_body(struct message *msg, struct slice *ret_body);
-/* For VERDICT_TEMPFAIL and VERDICT_REJECT; static text. */
+/* For VERDICT_TEMPFAIL and VERDICT_REJECT; static text, or of the arena. */
 void message_reply(struct message *msg, const char *dsn, const char *text);
 
 /* The MTA, or a test's stand-in.  0, or < 0: it does not answer. */

@@ -2,6 +2,7 @@
 #ifndef PROTO_COPY_TOKEN_H
 #define PROTO_COPY_TOKEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/crypto.h"
@@ -31,6 +32,9 @@ struct copy_token {
 	struct slice client;    /* address of the first client, or empty */
 	struct slice sasl_user; /* or empty */
 	struct slice next_hop;  /* COPY_BCC: "[host]:port", else empty */
+	/* What was found out about the message, which its copies share: */
+	bool unscanned; /* nobody could scan it: they are marked, too */
+	bool held;      /* it waits to be looked at: so do they */
 };
 int copy_token_format(const uint8_t key[CRYPTO_SHA256_LEN],
     const struct copy_token *token, char room[COPY_TOKEN_MAX],
