@@ -2,11 +2,10 @@
 /* The text of Received fields: those of others, and our own.  RFC 5321, 4.4. */
 #include "milter/received_field.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "proto/header.h"
+#include "proto/mail_date.h"
 
 #define WORD_MAX 255
 
@@ -169,20 +168,9 @@ add_address(struct buf *out, struct slice s)
 static void
 add_date(struct buf *out, int64_t wall_ms)
 {
-	static const char days[][4] = { "Sun", "Mon", "Tue", "Wed", "Thu",
-		"Fri", "Sat" };
-	static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May",
-		"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-	time_t seconds = (time_t)(wall_ms / 1000);
-	char text[64];
-	struct tm tm;
+	char room[MAIL_DATE_MAX];
 
-	if (gmtime_r(&seconds, &tm) == NULL)
-		return;
-	(void)snprintf(text, sizeof(text), "%s, %d %s %d %02d:%02d:%02d +0000",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec);
-	(void)buf_add_text(out, text);
+	(void)buf_add(out, room, mail_date_format(wall_ms, room));
 }
 
 static void

@@ -80,6 +80,36 @@ utf8_ok(struct slice s)
 	return true;
 }
 
+/* Overrides and isolates: text after them is shown in another order. */
+static bool
+turns_direction(uint32_t c)
+{
+	return c == 0x200e || c == 0x200f || c == 0x061c ||
+	       (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void
+utf8_safe(struct slice s, struct buf *out)
+{
+	static const struct slice unknown = { "\xef\xbf\xbd", 3 };
+	uint32_t c = 0;
+
+	while (s.len > 0) {
+		size_t n = utf8_next(s, &c);
+		struct slice shown = { s.at, n };
+
+		if (n == 0)
+			shown = unknown;
+		else if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 ||
+			 c == 0x2029 || turns_direction(c))
+			shown = SLICE("?");
+		if (out->len + shown.len > out->max ||
+		    buf_add_slice(out, shown) < 0)
+			return;
+		s = slice_skip(s, n > 0 ? n : 1);
+	}
+}
+
 size_t
 utf8_count(struct slice s)
 {
