@@ -4,13 +4,14 @@
  * connections that stay, a message under way on each.
  *
  * usage: milterload [-c CONNECTIONS] [-n MESSAGES] [-s BODY_OCTETS]
- *        [-w WARM] [-f FROM] unix:PATH
+ *        [-w WARM] [-f FROM] unix:PATH|inet:HOST:PORT
  *
  * A latency counts from MAIL to the verdict.  Messages differ in queue id,
  * Message-ID and body.  Prints one line of JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,7 +52,7 @@ enum {
 };
 
 static struct {
-	const char *path, *from;
+	const char *address, *from;
 	uint64_t connections, messages, body, warm;
 } options = { .from = "news@shop.test",
 	.connections = 4,
@@ -93,7 +94,7 @@ now_us(void)
 }
 
 static int
-dial(const char *path)
+dial_unix(const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -106,6 +107,35 @@ dial(const char *path)
 	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
 		fail(path);
 	return fd;
+}
+
+/* Without TCP_NODELAY, as Postfix has it: what waits, waits. */
+static int
+dial_inet(const char *address)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *colon = strrchr(address, ':');
+	char host[INET_ADDRSTRLEN] = "";
+	uint64_t port = 0;
+
+	if (colon != NULL && (size_t)(colon - address) < sizeof(host))
+		memcpy(host, address, (size_t)(colon - address));
+	errno = EINVAL;
+	if (colon == NULL || inet_pton(AF_INET, host, &to.sin_addr) != 1 ||
+	    number_parse(slice_of(colon + 1), 1, 65535, &port) < 0)
+		fail(address);
+	to.sin_port = htons((uint16_t)port);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+		fail(address);
+	return fd;
+}
+
+static int
+dial(const char *address)
+{
+	return strncmp(address, "unix:", 5) == 0 ? dial_unix(address + 5)
+						 : dial_inet(address + 5);
 }
 
 static void
@@ -209,7 +239,7 @@ open_session(struct client *c)
 				   "127.0.0.1";
 	static const char helo[] = "app.example.com";
 
-	c->fd = dial(options.path);
+	c->fd = dial(options.address);
 	negotiate(c);
 	add_packet(c, 'D', (struct slice){ macros, sizeof(macros) });
 	tell(c, NO_CONNECT, QUIET_CONNECT, 'C',
@@ -415,15 +445,17 @@ parse_options(int argc, char *argv[])
 			good = false;
 	}
 	if (!good || optind != argc - 1 ||
-	    strncmp(argv[optind], "unix:", 5) != 0 || options.body < 64 ||
-	    options.connections > CLIENTS_MAX ||
+	    (strncmp(argv[optind], "unix:", 5) != 0 &&
+		strncmp(argv[optind], "inet:", 5) != 0) ||
+	    options.body < 64 || options.connections > CLIENTS_MAX ||
 	    options.messages < options.connections) {
 		(void)fprintf(stderr, "usage: milterload [-c CONNECTIONS] "
 				      "[-n MESSAGES] [-s BODY_OCTETS] "
-				      "[-w WARM] [-f FROM] unix:PATH\n");
+				      "[-w WARM] [-f FROM] "
+				      "unix:PATH|inet:HOST:PORT\n");
 		exit(2);
 	}
-	options.path = argv[optind] + 5;
+	options.address = argv[optind];
 }
 
 int
