@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The store seen from other threads: posting work, and waiting for it. */
 #include <event2/event.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -95,9 +96,12 @@ store_post(struct store *s, void (*fn)(void *ctx), void *ctx)
 	p->fn = fn;
 	p->ctx = ctx;
 	(void)pthread_mutex_lock(&s->lock);
+	bool told = s->posts != NULL; /* it has not taken these yet */
 	p->next = s->posts;
 	s->posts = p;
 	(void)pthread_mutex_unlock(&s->lock);
+	if (told)
+		return 0;
 	/* Fails only when the counter is full: then the loop is awake. */
 	ssize_t n = write(s->post_fd, &one, sizeof(one));
 	(void)n;
@@ -110,9 +114,7 @@ struct store_wait {
 	struct store *store;
 	void (*start)(struct store *s, struct store_wait *w, void *ctx);
 	void *ctx;
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
+	sem_t done; /* one wake; a condition would make it three */
 	int rc;
 };
 
@@ -127,12 +129,9 @@ start_wait(void *ctx)
 void
 store_wait_done(struct store_wait *w, int rc)
 {
-	(void)pthread_mutex_lock(&w->lock);
 	w->rc = rc;
-	w->done = true;
-	/* Under the lock: w is on the stack of the thread that wakes. */
-	(void)pthread_cond_signal(&w->cond);
-	(void)pthread_mutex_unlock(&w->lock);
+	/* w is on the stack of the thread that wakes: not touched after it. */
+	(void)sem_post(&w->done);
 }
 
 int
@@ -142,17 +141,14 @@ store_wait(struct store *s,
 	struct store_wait w = { .store = s, .start = start, .ctx = ctx };
 	int rc;
 
-	(void)pthread_mutex_init(&w.lock, NULL);
-	(void)pthread_cond_init(&w.cond, NULL);
-	if ((rc = store_post(s, start_wait, &w)) < 0)
-		goto out;
-	(void)pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		(void)pthread_cond_wait(&w.cond, &w.lock);
-	rc = w.rc;
-	(void)pthread_mutex_unlock(&w.lock);
-out:
-	(void)pthread_cond_destroy(&w.cond);
-	(void)pthread_mutex_destroy(&w.lock);
+	if (sem_init(&w.done, 0, 0) < 0)
+		return ERR_NOMEM;
+	rc = store_post(s, start_wait, &w);
+	if (rc == 0) {
+		while (sem_wait(&w.done) < 0) /* EINTR */
+			;
+		rc = w.rc;
+	}
+	(void)sem_destroy(&w.done);
 	return rc;
 }
