@@ -134,7 +134,6 @@ add_simple(const struct header_field *field, struct buf *out)
 	memcpy(out->at + out->len, field->name.at, field->name.len);
 	out->len += field->name.len;
 	out->at[out->len++] = ':';
-	out->at[out->len++] = ' ';
 	for (size_t i = 0; i < field->value.len; i++) {
 		char c = field->value.at[i];
 
@@ -319,6 +318,11 @@ dkim_signature_begin(const struct dkim_signature *s, struct buf *out)
 	(void)buf_addf(&text, "%.*s;", SLICE_F(s->selector));
 	add_piece(out, &column, "s=", buf_slice(&text));
 	buf_clear(&text);
+	if (s->identity.len > 0) {
+		(void)buf_addf(&text, "%.*s;", SLICE_F(s->identity));
+		add_piece(out, &column, "i=", buf_slice(&text));
+		buf_clear(&text);
+	}
 	(void)number_format((uint64_t)s->time_s, number);
 	(void)buf_addf(&text, "%s;", number);
 	add_piece(out, &column, "t=", buf_slice(&text));

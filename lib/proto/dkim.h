@@ -40,7 +40,8 @@ int dkim_body_end(struct dkim_body *b);
 /*
  * One field in canonical form.  Its value may be folded with CRLF or LF.
  * last: the signature itself, which has no line end (RFC 6376, 3.7).
- * In simple form name and value are joined by ": ", as a milter hands them.
+ * In simple form name and value are joined by the colon alone: the value is
+ * as it leaves, with the blank that stands before it.
  */
 enum dkim_place { DKIM_FIELD, DKIM_LAST };
 int dkim_field(enum dkim_canon canon, const struct header_field *field,
@@ -69,7 +70,8 @@ struct dkim_signature {
 	enum dkim_canon header, body;
 	const char *algorithm; /* "rsa-sha256", "ed25519-sha256" */
 	struct slice domain, selector;
-	int64_t time_s; /* wall clock */
+	struct slice identity; /* i=, "@sub.example.com"; or empty */
+	int64_t time_s;        /* wall clock */
 	const struct dkim_pick *picks;
 	size_t pick_count;
 	const uint8_t *body_hash; /* CRYPTO_SHA256_LEN of them */

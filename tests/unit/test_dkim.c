@@ -168,10 +168,11 @@ test_field(void **state)
 	field(DKIM_RELAXED, "B", " Y\t\r\n\tZ  \r\n", DKIM_FIELD, "b:Y Z\r\n");
 	field(DKIM_RELAXED, "B", "Y\n\tZ", DKIM_LAST, "b:Y Z");
 	field(DKIM_RELAXED, "Sub-Ject", "", DKIM_FIELD, "sub-ject:\r\n");
-	field(DKIM_SIMPLE, "B", "Y\t\r\n\tZ  ", DKIM_FIELD,
+	field(DKIM_SIMPLE, "B", " Y\t\r\n\tZ  ", DKIM_FIELD,
 	    "B: Y\t\r\n\tZ  \r\n");
-	field(DKIM_SIMPLE, "B", "Y\n\tZ", DKIM_LAST, "B: Y\r\n\tZ");
-	field(DKIM_SIMPLE, "B", "\n\n\n", DKIM_LAST, "B: \r\n\r\n\r\n");
+	field(DKIM_SIMPLE, "B", "Y\n\tZ", DKIM_LAST, "B:Y\r\n\tZ");
+	field(DKIM_SIMPLE, "B", "", DKIM_FIELD, "B:\r\n");
+	field(DKIM_SIMPLE, "B", "\n\n\n", DKIM_LAST, "B:\r\n\r\n\r\n");
 }
 
 static void
@@ -247,6 +248,11 @@ test_signature(void **state)
 					     : column + 1;
 		assert_true(column <= 78);
 	}
+	buf_clear(&out);
+	s.identity = SLICE("@news.example.com");
+	assert_int_equal(dkim_signature_begin(&s, &out), 0);
+	assert_non_null(slice_find(buf_slice(&out),
+	    SLICE("s=s1;\n\ti=@news.example.com; t=1795411200;")));
 	buf_done(&out);
 	buf_init(&out, 100);
 	assert_int_equal(dkim_signature_begin(&s, &out), ERR_LIMIT);
