@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/store_client.h"
+#include "proto/dkim_record.h"
 #include "proto/json.h"
 #include "proto/settings.h"
 #include "util/clock.h"
@@ -24,17 +25,6 @@ struct words {
 	int count;
 };
 
-/* "v=DKIM1; k=...; p=..." (RFC 6376, 3.6.1; RFC 8463, 4.2) */
-static int
-record_value(const struct sign_key *key, struct buf *out)
-{
-	bool rsa = sign_key_algorithm(key) == SIGN_RSA_SHA256;
-
-	(void)buf_add_text(out,
-	    rsa ? "v=DKIM1; k=rsa; p=" : "v=DKIM1; k=ed25519; p=");
-	return sign_key_public(key, out);
-}
-
 static int
 print_record(const struct sign_key *key, struct slice domain,
     struct slice selector)
@@ -44,7 +34,7 @@ print_record(const struct sign_key *key, struct slice domain,
 	int rc;
 
 	buf_init(&value, 4096);
-	rc = record_value(key, &value);
+	rc = dkim_record_print(key, &value);
 	rest = buf_slice(&value);
 	if (rc == 0)
 		(void)printf("%.*s._domainkey.%.*s. IN TXT (",

@@ -100,9 +100,9 @@ message_add_field(struct message *msg, struct slice name, struct slice value)
 		return ERR_NOMEM;
 	msg->fields = fields;
 	struct message_field *f = &fields[msg->field_count];
-	*f = (struct message_field){ { message_keep(msg, name),
+	*f = (struct message_field){ .field = { message_keep(msg, name),
 					 message_keep(msg, value) },
-		FIELD_KEPT };
+		.state = FIELD_KEPT };
 	if (f->field.name.at == NULL || f->field.value.at == NULL)
 		return ERR_NOMEM;
 	msg->field_count++;

@@ -45,8 +45,10 @@ struct message_rcpt {
 
 enum field_state { FIELD_KEPT, FIELD_CHANGED, FIELD_DELETED };
 struct message_field {
-	struct header_field field; /* NUL behind both; as it will leave */
+	struct header_field field; /* NUL behind both; as it will leave,
+				      but for one blank behind the colon */
 	enum field_state state;
+	bool tight; /* it came without that blank */
 };
 
 struct message {

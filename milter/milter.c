@@ -151,6 +151,7 @@ milter_start(const struct host_config *config, struct event_base *base)
 		return ERR_NOMEM;
 	D.host.host_name = slice_of(D.host_name);
 	D.host.scan_timeout_ms = config->milter_scan_timeout_ms;
+	D.host.line_max = config->smtp_line_length_limit;
 	D.reinject = strdup(config->milter_reinject);
 	if (D.reinject == NULL)
 		return ERR_NOMEM;

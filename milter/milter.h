@@ -33,6 +33,7 @@ struct milter {
 	const char *reinject;            /* internal listener's address */
 	struct scan_client *scan;        /* NULL: no scanner is set up */
 	int64_t scan_timeout_ms;
+	size_t line_max; /* longer lines are broken by the SMTP client */
 };
 
 /* The parts of struct service. */

@@ -51,6 +51,7 @@ struct host_config {
 	const char *milter_reinject;  /* internal listener of the MTA */
 	const char *milter_scanner;   /* empty: no virus scan */
 	int64_t milter_scan_timeout_ms;
+	unsigned smtp_line_length_limit; /* as Postfix has it; 0: none */
 
 	/* bounced */
 	const char *maillog;       /* path of Postfix's log, or journal */

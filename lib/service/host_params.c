@@ -167,6 +167,12 @@ const struct param host_params[] = {
 	    "of\n"
 	    ".Xr postconf 5 ."),
 
+	PARAM_UINT(CFG, smtp_line_length_limit, "998", "0", "1048576",
+	    PARAM_RESTART,
+	    "As Postfix's parameter of the same name: where its SMTP client\n"
+	    "breaks longer lines, which a DKIM signature has to know.\n"
+	    "0: it does not; so under Sendmail, too."),
+
 	/* bounced */
 	PARAM_STRING(CFG, maillog, "/var/log/mail.log", NULL, PARAM_RESTART,
 	    "Path of the log that Postfix writes, or\n"
