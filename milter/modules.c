@@ -8,6 +8,9 @@
 
 const struct module *const milter_modules[] = {
 	&module_suppression,
+	&module_forward,
+	&module_unsubscribe_limit,
+	&module_unsubscribe,
 	&module_return_path,
 	&module_received,
 	&module_dkim,

@@ -16,6 +16,7 @@
 #include "milter/milter.h"
 #include "milter/module.h"
 #include "milter/spool.h"
+#include "proto/filter.h"
 #include "store/block_store.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
@@ -171,6 +172,35 @@ check_suppression(struct message *msg)
 	assert_int_equal(msg->rcpts[703].fate, RCPT_SUPPRESSED);
 }
 
+/* The list is asked about addresses that a rule adds, too. */
+static void
+check_forwarding(struct message *msg, const char *to, size_t going,
+    size_t suppressed)
+{
+	struct filter *filter = NULL;
+	struct forward_rule rule = { .name = SLICE("rule"),
+		.mode = FORWARD_REDIRECT,
+		.to = slice_of(to) };
+
+	assert_int_equal(filter_compile(SLICE("Subject"), SLICE(".*"), &filter,
+			     NULL, 0),
+	    0);
+	rule.filter = filter;
+	fx.tenant.forwards = &rule;
+	fx.tenant.forward_count = 1;
+	begin(msg, "Q8");
+	assert_int_equal(run(&module_forward, msg), VERDICT_NEXT);
+	assert_int_equal(message_rcpts_left(msg), going);
+	assert_int_equal(msg->suppressed, suppressed);
+	assert_int_equal(msg->rcpt_count, 4);
+	assert_int_equal(msg->rcpts[0].fate, RCPT_REDIRECTED);
+	assert_int_equal(msg->rcpts[3].fate,
+	    suppressed > 0 ? RCPT_SUPPRESSED : RCPT_GOES);
+	assert_true(slice_eq(msg->rcpts[3].address, slice_of(to)));
+	fx.tenant.forward_count = 0;
+	filter_free(filter);
+}
+
 static void
 test_suppression(void **state)
 {
@@ -185,6 +215,13 @@ test_suppression(void **state)
 	block("c@x.example", BLOCK_EXEMPT, "");
 	assert_int_equal(message_init(&msg), 0);
 	check_suppression(&msg);
+	fx.tenant.on_suppressed = SUPPRESSED_REJECT;
+	block("d@x.example", BLOCK_BLOCKED, "REF4");
+	check_forwarding(&msg, "d@x.example", 0, 1);
+	check_forwarding(&msg, "e@x.example", 1, 0);
+	fx.tenant.suppression = MODE_OFF;
+	check_forwarding(&msg, "d@x.example", 1, 0);
+	fx.tenant.suppression = MODE_ENFORCE;
 
 	redis_server_kill(&fx.f.server);
 	begin(&msg, "Q6");
