@@ -187,8 +187,8 @@ start_intake(const struct host_config *config, struct event_base *base)
 		.max_message = (size_t)config->bounced_max_message_kb * 1024,
 	};
 
-	bounced.intake = intake_new(bounced.store, slice_of(bounced.host),
-	    bounced.verp_key, events_written);
+	bounced.intake = intake_new(bounced.store, bounced.settings,
+	    slice_of(bounced.host), bounced.verp_key, events_written);
 	if (bounced.intake == NULL)
 		return ERR_NOMEM;
 	return lmtp_server_start(base, bounced.store, bounced.intake, &options,
@@ -279,8 +279,9 @@ bounced_state(void)
 	log_info("intake: mails=%" PRIu64 ", recorded=%" PRIu64
 		 ", duplicate=%" PRIu64 ", unknown=%" PRIu64
 		 ", bad-signature=%" PRIu64 ", expired=%" PRIu64
-		 ", no-failure=%" PRIu64 ", trouble=%" PRIu64 ", clients=%u",
+		 ", no-envelope-id=%" PRIu64 ", no-failure=%" PRIu64
+		 ", trouble=%" PRIu64 ", clients=%u",
 	    i->mails, i->recorded, i->duplicate, i->unknown, i->bad_signature,
-	    i->expired, i->no_failure, i->trouble,
+	    i->expired, i->unsigned_mail, i->no_failure, i->trouble,
 	    lmtp_server_clients(bounced.server));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Mail that comes back to a signed envelope sender. */
+/* Mail that comes back to an envelope sender of ours. */
 #include "bounced/intake.h"
 
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "store/delivery_store.h"
 #include "store/event_store.h"
 #include "store/message_store.h"
+#include "store/settings_store.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/clock.h"
@@ -21,6 +22,7 @@
 
 struct intake {
 	struct store *store;
+	struct settings_watch *settings;
 	struct slice host;
 	uint32_t host_tag;
 	uint8_t key[CRYPTO_SHA256_LEN];
@@ -43,7 +45,7 @@ struct job {
 };
 
 struct intake *
-intake_new(struct store *s, struct slice host,
+intake_new(struct store *s, struct settings_watch *settings, struct slice host,
     const uint8_t key[CRYPTO_SHA256_LEN], void (*recorded)(void *ctx))
 {
 	struct intake *in = calloc(1, sizeof(*in));
@@ -51,6 +53,7 @@ intake_new(struct store *s, struct slice host,
 	if (in == NULL)
 		return NULL;
 	in->store = s;
+	in->settings = settings;
 	in->host = host;
 	in->recorded = recorded;
 	in->host_tag = verp_host(host);
@@ -68,9 +71,17 @@ intake_free(struct intake *in)
 }
 
 bool
-intake_knows(struct slice recipient)
+intake_knows(const struct intake *in, struct slice recipient)
 {
-	return verp_looks(address_local(recipient));
+	struct settings *s;
+	bool known = verp_looks(address_local(recipient));
+
+	if (known)
+		return true;
+	s = settings_current(in->settings);
+	known = settings_is_envelope_sender(s, recipient);
+	settings_unref(s);
+	return known;
 }
 
 static void
@@ -219,14 +230,8 @@ on_hosts(int rc, const struct slice *hosts, size_t count, void *ctx)
 
 /* Whose message is it?  Its state lies under the host that sent it. */
 static void
-start(struct job *job, struct slice message)
+start(struct job *job)
 {
-	int rc = bounce_mail_read(message, job->arena, &job->mail);
-
-	if (rc < 0) {
-		finish(job, rc);
-		return;
-	}
 	if (job->tag.host == job->in->host_tag) {
 		job->host = job->in->host;
 		record_all(job);
@@ -243,14 +248,46 @@ drop(struct intake *in, int rc, struct slice recipient)
 
 	if (rc == ERR_DENIED)
 		in->counters.expired++;
+	else if (rc == ERR_NOTFOUND)
+		in->counters.unsigned_mail++;
 	else
 		in->counters.bad_signature++;
 	log_line(&l, (struct slice){ NULL, 0 });
 	log_line_add(&l, "bounce", SLICE("dropped"));
 	log_line_add(&l, "why",
-	    rc == ERR_DENIED ? SLICE("expired") : SLICE("bad-signature"));
+	    rc == ERR_DENIED     ? SLICE("expired")
+	    : rc == ERR_NOTFOUND ? SLICE("no-envelope-id")
+				 : SLICE("bad-signature"));
 	log_line_add(&l, "recipient", recipient);
 	log_line_end(&l, LOG_L_INFO);
+}
+
+static int
+read_tag(struct job *job, struct slice tag)
+{
+	if (!verp_looks(tag))
+		return ERR_NOTFOUND;
+	return verp_parse(job->in->key, tag, clock_wall_us() / 1000000,
+	    MESSAGE_TTL_S, job->queue_id, &job->tag);
+}
+
+/* What names the message: the address, else the report.  A bad one in the
+ * address saves reading the mail. */
+static int
+read_mail(struct job *job, struct slice recipient, struct slice message,
+    int *ret_tag_rc)
+{
+	struct slice local = address_local(recipient);
+	int rc;
+
+	*ret_tag_rc = read_tag(job, local);
+	if (*ret_tag_rc < 0 && *ret_tag_rc != ERR_NOTFOUND)
+		return 0;
+	if ((rc = bounce_mail_read(message, job->arena, &job->mail)) < 0)
+		return rc;
+	if (*ret_tag_rc == ERR_NOTFOUND)
+		*ret_tag_rc = read_tag(job, job->mail.envelope_id);
+	return 0;
 }
 
 void
@@ -269,14 +306,17 @@ intake_mail(struct intake *in, struct slice recipient, struct slice message,
 	job->in = in;
 	job->done = done;
 	job->ctx = ctx;
-	int rc = verp_parse(in->key, address_local(recipient),
-	    clock_wall_us() / 1000000, MESSAGE_TTL_S, job->queue_id, &job->tag);
+	int tag_rc, rc = read_mail(job, recipient, message, &tag_rc);
 	if (rc < 0) {
-		drop(in, rc, recipient);
+		finish(job, rc);
+		return;
+	}
+	if (tag_rc < 0) {
+		drop(in, tag_rc, recipient);
 		finish(job, 0);
 		return;
 	}
-	start(job, message);
+	start(job);
 }
 
 const struct intake_counters *

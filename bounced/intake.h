@@ -9,13 +9,16 @@
 #include "util/slice.h"
 
 /*
- * Mail that comes back to an envelope sender of ours (proto/verp.h): finds the
- * message by the signed tag, the recipients by what the mail says, and writes
- * an event for each that failed.  What is not signed by us, or too old, is
- * taken and dropped: it counts for nothing, and is not answered, as the answer
- * would go to somebody who never wrote.
+ * Mail that comes back to an envelope sender of ours: finds the message by the
+ * signed tag (proto/verp.h) in its local part, or, where the settings make
+ * senders another address, by the same tag in the report's
+ * Original-Envelope-Id (RFC 3464, 2.2.1); the recipients by what the mail
+ * says; and writes an event for each that failed.  What is not signed by us, or
+ * too old, is taken and dropped: it counts for nothing, and is not answered, as
+ * the answer would go to somebody who never wrote.
  */
 struct intake;
+struct settings_watch;
 struct store;
 
 /*
@@ -23,12 +26,13 @@ struct store;
  * recorded  called when an event was written
  * NULL: no memory.
  */
-struct intake *intake_new(struct store *s, struct slice host,
-    const uint8_t key[CRYPTO_SHA256_LEN], void (*recorded)(void *ctx));
+struct intake *intake_new(struct store *s, struct settings_watch *settings,
+    struct slice host, const uint8_t key[CRYPTO_SHA256_LEN],
+    void (*recorded)(void *ctx));
 void intake_free(struct intake *in); /* takes NULL; nothing may be under way */
 
 /* Does it go to an address of ours at all?  Signature not looked at. */
-bool intake_knows(struct slice recipient);
+bool intake_knows(const struct intake *in, struct slice recipient);
 
 /*
  * One mail for one recipient.  done() exactly once, perhaps before this
@@ -40,8 +44,8 @@ void intake_mail(struct intake *in, struct slice recipient,
     struct slice message, intake_done *done, void *ctx);
 
 struct intake_counters {
-	uint64_t mails, bad_signature, expired, no_failure, recorded, duplicate,
-	    unknown, trouble;
+	uint64_t mails, bad_signature, expired, unsigned_mail, no_failure,
+	    recorded, duplicate, unknown, trouble;
 };
 const struct intake_counters *intake_counters(const struct intake *in);
 

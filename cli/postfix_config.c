@@ -125,6 +125,26 @@ add_domain(struct arena *arena, struct slice domain,
 	return 0;
 }
 
+/* Of a tenant: what bounces of signed envelope senders come back to. */
+static int
+add_tenant(struct arena *arena, const struct tenant *t,
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
+{
+	int rc = add_domain(arena, t->return_path_domain, domains, count);
+
+	if (rc == 0 && t->envelope_sender.mode == ENVELOPE_VERP)
+		rc = add_domain(arena, t->envelope_sender.domain, domains,
+		    count);
+	for (size_t i = 0; rc == 0 && i < t->domain_count; i++) {
+		const struct envelope_sender *e =
+		    &t->domains[i].envelope_sender;
+
+		if (e->given && e->mode == ENVELOPE_VERP)
+			rc = add_domain(arena, e->domain, domains, count);
+	}
+	return rc;
+}
+
 int
 postfix_config_domains(struct arena *arena, const struct host_config *config,
     struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
@@ -143,9 +163,8 @@ postfix_config_domains(struct arena *arena, const struct host_config *config,
 		return 0;
 	}
 	for (size_t i = 0; rc == 0 && i < settings_tenant_count(settings); i++)
-		rc = add_domain(arena,
-		    settings_tenant_at(settings, i)->return_path_domain,
-		    domains, count);
+		rc = add_tenant(arena, settings_tenant_at(settings, i), domains,
+		    count);
 	settings_unref(settings);
 	return rc;
 }

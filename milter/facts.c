@@ -49,7 +49,10 @@ event_of(struct message *msg)
 		.subject = facts_decoded(msg, "Subject"),
 		.message_id = facts_decoded(msg, "Message-ID"),
 		.api_data = facts_decoded(msg, "X-Api-Data"),
-		.source_ip = msg->client };
+		.source_ip = msg->client,
+		.forward_to = msg->forward_bounces
+				  ? msg->sender
+				  : (struct slice){ NULL, 0 } };
 }
 
 static int

@@ -66,6 +66,7 @@ struct message {
 	bool tls;
 	struct slice queue_id;
 	struct slice sender; /* canonical, as it came; empty: null sender */
+	struct slice sender_path; /* as the MTA wrote it */
 	struct message_rcpt *rcpts;
 	size_t rcpt_count, rcpt_cap;
 	struct message_field *fields;
@@ -78,6 +79,7 @@ struct message {
 	struct filter_values *values; /* for filters; made when first used */
 
 	struct slice new_sender;    /* absent: kept */
+	bool forward_bounces;       /* to the old one, where there is a new */
 	struct slice new_envid;     /* goes with new_sender; or absent */
 	struct buf *new_body;       /* takes the place of the body; or NULL */
 	struct slice hold_reason;   /* into the hold queue; or absent */

@@ -49,10 +49,13 @@ apply_fields(struct message *msg, const struct message_editor *editor,
 	return 0;
 }
 
-/* "<address>"; room for ADDRESS_MAX + 3 octets. */
+/* "<address>"; room for ADDRESS_MAX + 3 octets.  RFC 5321, 4.1.2. */
 static void
 path_of(struct slice address, char *room)
 {
+	char mailbox[ADDRESS_MAX];
+
+	(void)address_mailbox(address, mailbox, &address);
 	room[0] = '<';
 	memcpy(room + 1, address.at, address.len);
 	memcpy(room + 1 + address.len, ">", 2);

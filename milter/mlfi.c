@@ -220,9 +220,10 @@ begin_message(SMFICTX *ctx, struct connection *c, char **argv)
 	if (address_canonical(raw, room, &address) < 0)
 		address = raw;
 	msg->sender = message_keep(msg, address);
+	msg->sender_path = message_keep(msg, raw);
 	if (envid.at != NULL)
 		msg->envid = message_keep(msg, envid);
-	if (msg->sender.at == NULL ||
+	if (msg->sender.at == NULL || msg->sender_path.at == NULL ||
 	    (envid.at != NULL && msg->envid.at == NULL) ||
 	    (user.len > 0 && msg->sasl_user.at == NULL))
 		return ERR_NOMEM;

@@ -65,10 +65,10 @@ extern const struct module *const milter_modules[];
 #define MILTER_MODULES_MAX 16
 
 extern const struct module module_dkim;
+extern const struct module module_envelope_sender;
 extern const struct module module_facts;
 extern const struct module module_forward;
 extern const struct module module_received;
-extern const struct module module_return_path;
 extern const struct module module_suppression;
 extern const struct module module_unsubscribe;
 extern const struct module module_unsubscribe_limit;

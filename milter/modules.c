@@ -11,7 +11,7 @@ const struct module *const milter_modules[] = {
 	&module_forward,
 	&module_unsubscribe_limit,
 	&module_unsubscribe,
-	&module_return_path,
+	&module_envelope_sender,
 	&module_received,
 	&module_dkim,
 	&module_facts,

@@ -153,9 +153,11 @@ local_length(struct slice address)
 	return at != NULL ? (size_t)(at - address.at) : address.len;
 }
 
+enum form { FORM_CANONICAL, FORM_MAILBOX };
 struct output {
 	char *at;
 	size_t len;
+	enum form form;
 };
 
 static int
@@ -163,8 +165,19 @@ put(struct output *out, char c)
 {
 	if (out->len == ADDRESS_MAX)
 		return ERR_LIMIT;
-	out->at[out->len++] = lower(c);
+	out->at[out->len++] = out->form == FORM_CANONICAL ? lower(c) : c;
 	return 0;
+}
+
+/* RFC 5321, 4.1.2: "Dot-string = Atom *("."  Atom)"; of atext and dots. */
+static bool
+is_dot_string(struct slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '.' &&
+		    (i == 0 || i + 1 == s.len || s.at[i + 1] == '.'))
+			return false;
+	return true;
 }
 
 enum quoting { QUOTING_IN, QUOTING_NONE };
@@ -181,6 +194,8 @@ put_local(struct output *out, struct slice local, enum quoting in)
 		    !(in == QUOTING_IN && local.at[i] == '\\' &&
 			i + 1 < local.len && is_atext_or_dot(local.at[i + 1])))
 			plain = false;
+	if (out->form == FORM_MAILBOX && !is_dot_string(local))
+		plain = false;
 	if (!plain)
 		rc = put(out, '"');
 	for (size_t i = 0; i < local.len && rc == 0; i++) {
@@ -236,11 +251,11 @@ put_domain(struct output *out, struct slice domain)
 	return 0;
 }
 
-int
-address_canonical(struct slice in, char room[ADDRESS_MAX],
+static int
+print(struct slice in, enum form form, char room[ADDRESS_MAX],
     struct slice *ret_address)
 {
-	struct output out = { room, 0 };
+	struct output out = { room, 0, form };
 	enum quoting quoting = QUOTING_IN;
 	struct slice local, domain = { NULL, 0 };
 	size_t n;
@@ -271,6 +286,20 @@ address_canonical(struct slice in, char room[ADDRESS_MAX],
 	}
 	*ret_address = (struct slice){ room, out.len };
 	return 0;
+}
+
+int
+address_canonical(struct slice in, char room[ADDRESS_MAX],
+    struct slice *ret_address)
+{
+	return print(in, FORM_CANONICAL, room, ret_address);
+}
+
+int
+address_mailbox(struct slice in, char room[ADDRESS_MAX],
+    struct slice *ret_address)
+{
+	return print(in, FORM_MAILBOX, room, ret_address);
 }
 
 struct slice

@@ -31,6 +31,14 @@
 int address_canonical(struct slice in, char room[ADDRESS_MAX],
     struct slice *ret_address);
 
+/*
+ * The same address as it stands in SMTP commands: Mailbox of RFC 5321, 4.1.2,
+ * without angle brackets.  Case is kept, and the local part is in quotes unless
+ * it is a Dot-string, so that "a..b@c" becomes "\"a..b\"@c".
+ */
+int address_mailbox(struct slice in, char room[ADDRESS_MAX],
+    struct slice *ret_address);
+
 /* What stands behind the last "@"; empty if there is none. */
 struct slice address_domain(struct slice address);
 /* What stands before it. */

@@ -311,6 +311,7 @@ bounce_mail_read(struct slice message, struct arena *arena,
 	} else {
 		rc = read_words(&m, &mail);
 	}
+	mail.envelope_id = dsn.envelope_id;
 	if (rc == 0)
 		*ret_mail = mail;
 	return rc;

@@ -29,7 +29,9 @@ struct bounce_report {
 	struct classify_verdict verdict; /* of BOUNCE_FAILED; else status 0 */
 };
 struct bounce_mail {
-	enum bounce_kind kind; /* of the whole; count may be 0 */
+	enum bounce_kind kind;    /* of the whole; count may be 0 */
+	struct slice envelope_id; /* of the message it is about (RFC 3464,
+				     2.2.1), as it stands there; or absent */
 	struct bounce_report *reports;
 	size_t count;
 };

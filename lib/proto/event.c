@@ -44,13 +44,13 @@ event_type_parse(struct slice word, enum event_type *ret_type)
 /* ---- facts ---- */
 
 /* In the order of their field. */
-#define FACTS 8
+#define FACTS 9
 static void
 facts_of(struct event *e, struct slice *ret_facts[FACTS])
 {
 	struct slice *const all[FACTS] = { &e->return_path, &e->sender,
 		&e->from, &e->subject, &e->message_id, &e->api_data,
-		&e->source_ip, &e->sender_ip };
+		&e->source_ip, &e->sender_ip, &e->forward_to };
 
 	memcpy(ret_facts, all, sizeof(all));
 }

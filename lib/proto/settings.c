@@ -239,6 +239,31 @@ settings_signing_domain(const struct tenant *t, struct slice domain)
 
 /* ---- of all tenants ---- */
 
+static bool
+makes(const struct envelope_sender *e, struct slice address)
+{
+	if (e->mode == ENVELOPE_ADDRESS)
+		return slice_eq_nocase(e->address, address);
+	return e->mode == ENVELOPE_DOMAIN && e->domain.len > 0 &&
+	       slice_eq_nocase(e->domain, address_domain(address));
+}
+
+bool
+settings_is_envelope_sender(const struct settings *s, struct slice address)
+{
+	for (size_t i = 0; i < settings_tenant_count(s); i++) {
+		const struct tenant *t = settings_tenant_at(s, i);
+
+		if (makes(&t->envelope_sender, address))
+			return true;
+		for (size_t k = 0; k < t->domain_count; k++)
+			if (t->domains[k].envelope_sender.given &&
+			    makes(&t->domains[k].envelope_sender, address))
+				return true;
+	}
+	return false;
+}
+
 const struct settings_domain *
 settings_operator_domain(const struct settings *s)
 {

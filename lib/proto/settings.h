@@ -325,6 +325,12 @@ enum settings_need {
 	NEED_HELO = 1 << 2,   /* a Received field of ours names the client */
 };
 unsigned settings_needs(const struct settings *s);
+/*
+ * Whether envelope senders become this address (canonical): the one of mode
+ * "address", or any in the domain of mode "domain", of any tenant.
+ */
+bool settings_is_envelope_sender(const struct settings *s,
+    struct slice address);
 /* The domain entry that signs for this domain (itself or a parent); NULL. */
 const struct settings_domain *settings_signing_domain(const struct tenant *t,
     struct slice domain);

@@ -25,6 +25,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (address_canonical(first, again, &second) < 0 ||
 	    !slice_eq(first, second))
 		abort();
+	/* In quotes or not: the same address. */
+	if (address_mailbox(in, again, &second) == 0 && second.len > 0) {
+		char third_room[ADDRESS_MAX];
+		struct slice third;
+
+		if (address_canonical(second, third_room, &third) < 0 ||
+		    !slice_eq(first, third))
+			abort();
+	}
 	if (first.len > 0 && address_local(first).len == 0)
 		abort();
 	if (address_domain(first).len + address_local(first).len > first.len)

@@ -94,6 +94,40 @@ test_canonical(void **state)
 }
 
 static void
+test_mailbox(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "<John.Doe@Example.COM>", "John.Doe@Example.COM" },
+		{ "\"john.doe\"@b", "john.doe@b" },
+		{ "A..b@c", "\"A..b\"@c" },
+		{ ".a@c", "\".a\"@c" },
+		{ "a.@c", "\"a.\"@c" },
+		{ "\"a..b\"@c", "\"a..b\"@c" },
+		{ "a b@c", "\"a b\"@c" },
+		{ "a\"b\\@c", "\"a\\\"b\\\\\"@c" },
+		{ "\"A\\\"b\"@c.", "\"A\\\"b\"@c" },
+		{ "Postmaster", "Postmaster" },
+		{ "<>", "" },
+	};
+	char room[ADDRESS_MAX];
+	struct slice got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		got = (struct slice){ NULL, 0 };
+		assert_int_equal(address_mailbox(slice_of(rows[i].in), room,
+				     &got),
+		    0);
+		if (!slice_eq(got, slice_of(rows[i].want)))
+			fail_msg("%s: \"%.*s\"", rows[i].in, SLICE_F(got));
+	}
+	assert_int_equal(address_mailbox(SLICE("a@b..c"), room, &got),
+	    ERR_SYNTAX);
+}
+
+static void
 test_limits(void **state)
 {
 	static char in[ADDRESS_MAX + 10];
@@ -163,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_canonical),
+		cmocka_unit_test(test_mailbox),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_domains),

@@ -18,6 +18,7 @@ class Received:
     recipients: list
     data: bytes
     at: float
+    recipient_parameters: dict  # recipient -> what stands behind it
 
     @property
     def text(self):
@@ -109,7 +110,7 @@ class Receiver:
             f.flush()
             return text[:1] in "23"
 
-        sender, parameters, recipients = None, "", []
+        sender, parameters, recipients, more = None, "", [], {}
         if not say(self._reply("banner", None, f"220 {self.name} ESMTP")):
             return
         while True:
@@ -125,16 +126,18 @@ class Receiver:
             elif word == "HELO":
                 say(f"250 {self.name}")
             elif word == "MAIL":
-                path, _, rest = line[10:].partition(" ")
+                path, _, rest = line[10:].partition(">")
                 if say(self._reply("mail", path, "250 2.1.0 Ok")):
-                    sender, parameters = path.strip("<>"), rest
-                    recipients = []
+                    sender, parameters = path.strip("<"), rest.strip()
+                    recipients, more = [], {}
             elif word == "RCPT":
-                to = line[8:].partition(" ")[0].strip("<>")
+                to, _, rest = line[8:].partition(">")
+                to = to.strip("<")
                 reply = self._reply(to, to, None) or \
                     self._reply("rcpt", to, "250 2.1.5 Ok")
                 if say(reply):
                     recipients.append(to)
+                    more[to] = rest.strip()
                 else:
                     with self.lock:
                         self.refused.append((to, reply))
@@ -152,7 +155,7 @@ class Receiver:
                     with self.lock:
                         self.received.append(Received(
                             sender, parameters, recipients, message,
-                            time.time()))
+                            time.time(), more))
                 say(reply)
                 sender, recipients = None, []
             elif word == "RSET":
