@@ -154,6 +154,23 @@ check_redis(struct loader *l)
 }
 
 static void
+check_scan(struct loader *l)
+{
+	const struct host_config *c = l->config;
+
+	check_listen(l, "scan_listen", c->scan_listen);
+	/* Descriptors are passed. */
+	if (strncmp(c->scan_listen, "unix:", 5) != 0 ||
+	    strchr(c->scan_listen, ' ') != NULL)
+		report(l, line_of(l, "scan_listen"),
+		    "scan_listen: one Unix-domain socket only");
+	check_path(l, "scan_database_directory", c->scan_database_directory,
+	    NULL);
+	check_path(l, "scan_temporary_directory", c->scan_temporary_directory,
+	    NULL);
+}
+
+static void
 check_across(struct loader *l)
 {
 	const struct host_config *c = l->config;
@@ -174,6 +191,7 @@ check_across(struct loader *l)
 	check_listen(l, "milter_listen", c->milter_listen);
 	check_listen(l, "bounced_listen", c->bounced_listen);
 	check_listen(l, "apid_listen", c->apid_listen);
+	check_scan(l);
 	if ((c->apid_tls_key[0] == '\0') !=
 	    (c->apid_tls_certificate[0] == '\0'))
 		report(l, line_of(l, "apid_tls_certificate"),

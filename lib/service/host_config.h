@@ -53,6 +53,20 @@ struct host_config {
 	int64_t milter_scan_timeout_ms;
 	unsigned smtp_line_length_limit; /* as Postfix has it; 0: none */
 
+	/* scan */
+	const char *scan_listen;
+	const char *scan_user;   /* as user, for postern-scan */
+	unsigned scan_workers;   /* scans at once; 0: by the processors */
+	int64_t scan_timeout_ms; /* of one message, waiting included */
+	const char *scan_database_directory;
+	const char *scan_temporary_directory;
+	int64_t scan_database_max_age_ms; /* 0: never too old */
+	int64_t scan_reload_interval_ms;  /* 0: only when told to */
+	unsigned scan_max_size_kb, scan_max_scan_kb;
+	unsigned scan_max_files, scan_max_recursion;
+	bool scan_alert_encrypted, scan_alert_macros, scan_alert_phishing;
+	bool scan_alert_unwanted;
+
 	/* bounced */
 	const char *maillog;       /* path of Postfix's log, or journal */
 	const char *maillog_names; /* syslog_name of the instances to read */

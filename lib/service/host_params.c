@@ -173,6 +173,79 @@ const struct param host_params[] = {
 	    "breaks longer lines, which a DKIM signature has to know.\n"
 	    "0: it does not; so under Sendmail, too."),
 
+	/* scan */
+	PARAM_STRING(CFG, scan_listen, "unix:/run/postern/scan.sock", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-scan 8\n"
+	    "answers\n"
+	    ".Xr postern-milter 8 :\n"
+	    "one Unix-domain socket, which those in the primary group of\n"
+	    ".Ic user\n"
+	    "may connect to."),
+	PARAM_STRING(CFG, scan_user, "postern-scan", NULL, PARAM_RESTART,
+	    "User that\n"
+	    ".Xr postern-scan 8\n"
+	    "becomes once its socket is open: one that owns nothing else, as\n"
+	    "its processes read mail that may want to harm them.\n"
+	    "Empty: it stays what it was started as."),
+	PARAM_UINT(CFG, scan_workers, "0", "0", "256", PARAM_RESTART,
+	    "Messages scanned at once; others wait in line.\n"
+	    "0: one more than the host has processors.\n"
+	    "Scanning keeps a processor busy: more workers than that make each\n"
+	    "scan slower, and none of them sooner done."),
+	PARAM_TIME(CFG, "scan_timeout", scan_timeout_ms, "60s", "1s", "10m",
+	    PARAM_RESTART,
+	    "How long the scan of one message may take, the time in line\n"
+	    "included; then the scanner counts as unavailable.\n"
+	    "A scan that takes three quarters of it ends by itself, with the\n"
+	    "result that the message can not be scanned.\n"
+	    "Must be shorter than\n"
+	    ".Va milter_content_timeout\n"
+	    "of\n"
+	    ".Xr postconf 5 ."),
+	PARAM_STRING(CFG, scan_database_directory, "/var/lib/clamav", NULL,
+	    PARAM_RESTART,
+	    "Directory with the signatures, where\n"
+	    ".Xr freshclam 1\n"
+	    "puts them."),
+	PARAM_STRING(CFG, scan_temporary_directory, "/dev/shm/postern-scan",
+	    NULL, PARAM_RESTART,
+	    "Directory for what a scan unpacks; made when it is missing, and\n"
+	    "emptied at each start.\n"
+	    "On a file system in memory a scan costs half as much as on a disk."),
+	PARAM_TIME(CFG, "scan_database_max_age", scan_database_max_age_ms, "3d",
+	    "0", "3650d", 0,
+	    "Age of the signatures from which the log warns, once a day; 0:\n"
+	    "never."),
+	PARAM_TIME(CFG, "scan_reload_interval", scan_reload_interval_ms, "1m",
+	    "0", "1d", 0,
+	    "How often to look whether the signatures have changed; 0: only at\n"
+	    ".Dv SIGHUP ."),
+	PARAM_UINT(CFG, scan_max_size_kb, "102400", "64", "2097151", 0,
+	    "Kilobytes of the largest message, or file in one, that is\n"
+	    "scanned; one that is larger can not be scanned, and what happens\n"
+	    "to the message is a setting.\n"
+	    "This and the limits below hold for signatures loaded from then "
+	    "on."),
+	PARAM_UINT(CFG, scan_max_scan_kb, "409600", "64", "4194303", 0,
+	    "Kilobytes scanned for one message, with all that is unpacked from\n"
+	    "it."),
+	PARAM_UINT(CFG, scan_max_files, "10000", "1", "1000000", 0,
+	    "Files scanned in one message."),
+	PARAM_UINT(CFG, scan_max_recursion, "17", "1", "100", 0,
+	    "Archives in archives; a message with parts is one level itself."),
+	PARAM_BOOL(CFG, scan_alert_encrypted, "no", 0,
+	    "Take encrypted archives and documents for infected."),
+	PARAM_BOOL(CFG, scan_alert_macros, "no", 0,
+	    "Take Office documents with macros for infected."),
+	PARAM_BOOL(CFG, scan_alert_phishing, "no", 0,
+	    "Take mail for infected whose links lead to another place than\n"
+	    "their text says.\n"
+	    "Links of newsletters that count clicks look like that."),
+	PARAM_BOOL(CFG, scan_alert_unwanted, "no", 0,
+	    "Use the signatures of potentially unwanted applications, too."),
+
 	/* bounced */
 	PARAM_STRING(CFG, maillog, "/var/log/mail.log", NULL, PARAM_RESTART,
 	    "Path of the log that Postfix writes, or\n"

@@ -54,12 +54,15 @@ static const char *const base_calls[] = {
 	"fallocate", "fchmod", "fdatasync", "flock", "fsync", "ftruncate",
 	"ftruncate64", "mkdir", "mkdirat", "pwrite64", "pwritev", "rename",
 	"renameat", "renameat2", "rmdir", "unlink", "unlinkat",
-	/* sockets */
-	"accept", "accept4", "bind", "connect", "getpeername", "getsockname",
-	"getsockopt", "listen", "recv", "recvfrom", "recvmmsg", "recvmsg",
-	"send", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-	"socketpair", NULL
+	/* sockets that are there */
+	"getpeername", "getsockname", "getsockopt", "recv", "recvfrom",
+	"recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto",
+	"setsockopt", "shutdown", NULL
 };
+
+/* For those who may make sockets: add_checked says of which families. */
+static const char *const socket_calls[] = { "accept", "accept4", "bind",
+	"connect", "listen", "socketpair", NULL };
 
 /* Message bodies that a module needs whole. */
 static const char *const milter_calls[] = { "memfd_create", "copy_file_range",
@@ -72,6 +75,13 @@ static const char *const bounced_calls[] = { "inotify_add_watch",
 /* libmicrohttpd answers with files. */
 static const char *const apid_calls[] = { "memfd_create", "sendfile",
 	"sendfile64", NULL };
+/* Making processes, waiting for them and ending them; their own sandboxes. */
+static const char *const scan_calls[] = { "landlock_add_rule",
+	"landlock_create_ruleset", "landlock_restrict_self", "pidfd_open",
+	"pidfd_send_signal", "seccomp", "setpriority", "vfork", "fork", "wait4",
+	"waitid", NULL };
+static const char *const scan_worker_calls[] = { "link", "linkat", "symlink",
+	NULL };
 
 /* Nobody who is not an attacker would try these. */
 static const char *const deadly_calls[] = { "bpf", "chroot", "delete_module",
@@ -86,12 +96,21 @@ static const uint32_t ioctls[] = { FIONBIO, FIONREAD, FIOCLEX,
 	TCGETS /* isatty */ };
 static const uint32_t prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE,
 	PR_SET_VMA };
+/* Children get a filter of their own. */
+static const uint32_t scan_prctls[] = { PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP,
+	PR_GET_SECCOMP, PR_SET_CHILD_SUBREAPER };
+#define NAME_SPACES \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 static const char *const *const role_calls[] = {
 	[SANDBOX_MILTER] = milter_calls,
 	[SANDBOX_POLICYD] = policyd_calls,
 	[SANDBOX_BOUNCED] = bounced_calls,
 	[SANDBOX_APID] = apid_calls,
+	[SANDBOX_SCAN] = scan_calls,
+	[SANDBOX_SCAN_ENGINE] = scan_calls,
+	[SANDBOX_SCAN_WORKER] = scan_worker_calls,
 };
 
 static int
@@ -127,27 +146,48 @@ add_values(scmp_filter_ctx filter, int call, unsigned argument,
 	return 0;
 }
 
+/* Threads; processes too, but in the name spaces that we are in. */
 static int
-add_checked(scmp_filter_ctx filter)
+add_clone(scmp_filter_ctx filter, enum sandbox_role role)
 {
-	const struct scmp_arg_cmp is_thread =
-	    SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD);
+	const struct scmp_arg_cmp is_thread = SCMP_CMP64(0, SCMP_CMP_MASKED_EQ,
+				      CLONE_THREAD, CLONE_THREAD),
+				  is_fork = SCMP_CMP64(0, SCMP_CMP_MASKED_EQ,
+				      NAME_SPACES, 0);
+	bool forks = role == SANDBOX_SCAN || role == SANDBOX_SCAN_ENGINE;
+
+	/* The flags of clone3 can not be seen; libc falls back to clone. */
+	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
+		0) < 0)
+		return ERR_NOMEM;
+	if (role == SANDBOX_SCAN_WORKER)
+		return 0;
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone),
+		   1, forks ? &is_fork : &is_thread) < 0
+		   ? ERR_NOMEM
+		   : 0;
+}
+
+static int
+add_checked(scmp_filter_ctx filter, enum sandbox_role role)
+{
+	bool sockets =
+	    role != SANDBOX_SCAN_ENGINE && role != SANDBOX_SCAN_WORKER;
 	int rc;
 
-	if ((rc = add_values(filter, SCMP_SYS(socket), 0, families,
-		 sizeof(families) / sizeof(families[0]))) < 0 ||
+	if ((sockets &&
+		((rc = add_calls(filter, SCMP_ACT_ALLOW, socket_calls)) < 0 ||
+		    (rc = add_values(filter, SCMP_SYS(socket), 0, families,
+			 sizeof(families) / sizeof(families[0]))) < 0)) ||
 	    (rc = add_values(filter, SCMP_SYS(ioctl), 1, ioctls,
 		 sizeof(ioctls) / sizeof(ioctls[0]))) < 0 ||
 	    (rc = add_values(filter, SCMP_SYS(prctl), 0, prctls,
-		 sizeof(prctls) / sizeof(prctls[0]))) < 0)
+		 sizeof(prctls) / sizeof(prctls[0]))) < 0 ||
+	    ((role == SANDBOX_SCAN || role == SANDBOX_SCAN_ENGINE) &&
+		(rc = add_values(filter, SCMP_SYS(prctl), 0, scan_prctls,
+		     sizeof(scan_prctls) / sizeof(scan_prctls[0]))) < 0))
 		return rc;
-	/* The flags of clone3 can not be seen; libc falls back to clone. */
-	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
-		0) < 0 ||
-	    seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-		&is_thread) < 0)
-		return ERR_NOMEM;
-	return 0;
+	return add_clone(filter, role);
 }
 
 int
@@ -167,7 +207,7 @@ sandbox_enter(enum sandbox_role role)
 	if ((rc = add_calls(filter, SCMP_ACT_ALLOW, base_calls)) < 0 ||
 	    (rc = add_calls(filter, SCMP_ACT_ALLOW, role_calls[role])) < 0 ||
 	    (rc = add_calls(filter, SCMP_ACT_KILL_PROCESS, deadly_calls)) < 0 ||
-	    (rc = add_checked(filter)) < 0)
+	    (rc = add_checked(filter, role)) < 0)
 		goto out;
 	if (seccomp_load(filter) < 0)
 		rc = ERR_DENIED;

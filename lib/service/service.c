@@ -168,6 +168,7 @@ open_and_drop(struct service_process *proc, bool daemonize)
 {
 	const struct service *svc = proc->svc;
 	const struct host_config *config = proc->config;
+	const char *user = svc->user != NULL ? svc->user(config) : config->user;
 	char error[300];
 	int rc;
 
@@ -177,7 +178,7 @@ open_and_drop(struct service_process *proc, bool daemonize)
 	if (daemonize && daemon(0, 0) < 0)
 		return ERR_IO;
 	notify_open();
-	if ((rc = privilege_drop(config->user, error, sizeof(error))) < 0) {
+	if ((rc = privilege_drop(user, error, sizeof(error))) < 0) {
 		log_error("%s", error);
 		return rc;
 	}

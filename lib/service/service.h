@@ -12,6 +12,9 @@ enum sandbox_role {
 	SANDBOX_POLICYD,
 	SANDBOX_BOUNCED,
 	SANDBOX_APID,
+	SANDBOX_SCAN,        /* postern-scan: makes processes, */
+	SANDBOX_SCAN_ENGINE, /* which read files, */
+	SANDBOX_SCAN_WORKER, /* and make others, which make none */
 	SANDBOX_NONE
 };
 
@@ -34,6 +37,8 @@ struct service {
 	const char *name;    /* "policyd": program postern-policyd, log tag */
 	const char *summary; /* one line for --help and the manual */
 	enum sandbox_role role;
+	/* Whom to become; NULL: the parameter user. */
+	const char *(*user)(const struct host_config *config);
 
 	int (*open)(const struct host_config *config);
 	int (*start)(const struct host_config *config, struct event_base *base);
