@@ -9,7 +9,8 @@
 #include "util/slice.h"
 
 /*
- * The only users of OpenSSL's libcrypto: crypto.c, crypto_secret.c, sign_key.c.
+ * The only users of OpenSSL's libcrypto: crypto.c, crypto_secret.c, sign_key.c,
+ * and cms*.c.
  * Everything here may be called from any thread, on its own objects.  0 or
  * ERR_CRYPTO / ERR_NOMEM / ERR_SYNTAX; ERR_LIMIT for what is too long.
  */
