@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "milter/mlfi.h"
+#include "milter/smime_expiry.h"
 #include "milter/spool.h"
 #include "net/loop.h"
 #include "service/host_config.h"
@@ -15,11 +16,13 @@
 #include "store/metrics_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 #include "util/secret_file.h"
 
-#define POLL_MS 5000  /* of the settings, should a publish be lost */
+#define POLL_MS 5000 /* of the settings, should a publish be lost */
+#define EXPIRY_MS (24 * 3600 * INT64_C(1000)) /* certificates are looked at */
 #define SPOOL_MS 1000 /* when Redis has refused what waits in the spool */
 
 static struct {
@@ -27,7 +30,7 @@ static struct {
 	struct master_key master;
 	char redis_password[SECRET_FILE_MAX];
 	char *host_name, *reinject;
-	struct loop_timer *spool_timer;
+	struct loop_timer *spool_timer, *expiry_timer;
 	struct metrics_feed *metrics;
 	bool stopping;
 } daemon_state;
@@ -89,13 +92,28 @@ on_store(bool up, const char *why, void *ctx)
 }
 
 static void
+look_at_certificates(void *ctx)
+{
+	struct settings *s = settings_current(D.host.watch);
+
+	(void)ctx;
+	metrics_set(METRIC_MILTER_SMIME_EXPIRING,
+	    smime_expiry_warn(s, clock_wall_us() / 1000000));
+	settings_unref(s);
+	loop_timer_set(D.expiry_timer, EXPIRY_MS);
+}
+
+static void
 on_settings(int rc, const char *text, void *ctx)
 {
 	(void)ctx;
-	if (rc < 0)
+	if (rc < 0) {
 		log_error("settings: %s", text);
-	else
-		log_info("settings: %s", text);
+		return;
+	}
+	log_info("settings: %s", text);
+	/* Not now: the first ones are told before the watcher is known. */
+	loop_timer_set(D.expiry_timer, 0);
 }
 
 static int
@@ -171,6 +189,10 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.spool_timer == NULL)
 		return ERR_NOMEM;
 	loop_timer_set(D.spool_timer, SPOOL_MS);
+	D.expiry_timer = loop_timer_new(base, look_at_certificates, NULL);
+	if (D.expiry_timer == NULL)
+		return ERR_NOMEM;
+	loop_timer_set(D.expiry_timer, EXPIRY_MS);
 	D.metrics = metrics_feed_new(base, D.host.store, D.host.host_name,
 	    "milter", print_metrics);
 	if (D.metrics == NULL)
@@ -205,7 +227,8 @@ void
 milter_stop(void)
 {
 	loop_timer_free(D.spool_timer);
-	D.spool_timer = NULL;
+	loop_timer_free(D.expiry_timer);
+	D.spool_timer = D.expiry_timer = NULL;
 	metrics_feed_free(D.metrics);
 	D.metrics = NULL;
 	settings_watch_stop(D.host.watch);

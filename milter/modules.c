@@ -13,6 +13,7 @@ const struct module *const milter_modules[] = {
 	&module_unsubscribe,
 	&module_envelope_sender,
 	&module_received,
+	&module_smime,
 	&module_dkim,
 	&module_facts,
 	NULL,

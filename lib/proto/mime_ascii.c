@@ -290,10 +290,14 @@ is_one_of(struct slice name, const char *const names[])
 	return false;
 }
 
-/* Line ends go; what is left of control octets becomes a blank. */
+/*
+ * Line ends go; what is left of control octets becomes a blank.  In a field
+ * that says what a part is they might end a word for some: refused.
+ */
 static int
-flatten(struct slice value, struct buf *out)
+flatten(struct slice name, struct slice value, struct buf *out)
 {
+	bool strict = slice_starts_nocase(name, SLICE("Content-"));
 	struct slice s = slice_trim(value);
 	int rc = buf_reserve(out, s.len);
 
@@ -303,8 +307,10 @@ flatten(struct slice value, struct buf *out)
 		if (c == '\n' ||
 		    (c == '\r' && i + 1 < s.len && s.at[i + 1] == '\n'))
 			continue;
-		out->at[out->len++] =
-		    (c < ' ' && c != 27) || c == 127 ? ' ' : (char)c;
+		bool control = (c < ' ' && c != 27 && c != '\t') || c == 127;
+		if (control && strict)
+			return ERR_SYNTAX;
+		out->at[out->len++] = control || c == '\t' ? ' ' : (char)c;
 	}
 	return rc;
 }
@@ -353,7 +359,7 @@ mime_ascii_field(struct slice name, struct slice value, struct buf *out)
 
 	buf_init(&flat, FIELD_MAX);
 	buf_init(&ascii, FIELD_MAX);
-	rc = flatten(value, &flat);
+	rc = flatten(name, value, &flat);
 	s = slice_trim(buf_slice(&flat));
 	if (rc == 0 && !has_8bit(s))
 		rc = buf_add_slice(&ascii, s);

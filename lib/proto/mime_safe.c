@@ -45,6 +45,12 @@ plain_octets(const char *at, size_t len)
 	return true;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static unsigned
 line_unsafe(struct slice line)
 {
@@ -54,7 +60,7 @@ line_unsafe(struct slice line)
 		return 0;
 	if (line.len > MIME_SAFE_LINE)
 		found |= MIME_UNSAFE_LONG;
-	if (line.at[line.len - 1] == ' ' || line.at[line.len - 1] == '\t')
+	if (is_blank(line.at[line.len - 1]))
 		found |= MIME_UNSAFE_BLANKS;
 	if (line.at[0] == 'F' && slice_starts(line, SLICE("From ")))
 		found |= MIME_UNSAFE_FROM;
@@ -246,7 +252,7 @@ take_field(struct slice *rest)
 	struct line line;
 
 	(void)next_line(rest, &line);
-	while (rest->len > 0 && (rest->at[0] == ' ' || rest->at[0] == '\t'))
+	while (rest->len > 0 && is_blank(rest->at[0]))
 		(void)next_line(rest, &line);
 	return (struct slice){ at, (size_t)(rest->at - at) };
 }
@@ -369,7 +375,10 @@ put_leaf(struct walk *w, const struct entity *e)
 static int put_entity(struct walk *w, struct entity *e, struct slice fallback,
     unsigned depth);
 
-/* "--BOUNDARY" or, in *ret_last, "--BOUNDARY--"; blanks may follow. */
+/*
+ * "--BOUNDARY" or, told by *ret_last, "--BOUNDARY--"; blanks may follow.  Any
+ * other line leaves *ret_last as it was.
+ */
 static bool
 is_delimiter(struct slice line, struct slice boundary, bool *ret_last)
 {
@@ -378,10 +387,11 @@ is_delimiter(struct slice line, struct slice boundary, bool *ret_last)
 	    memcmp(line.at + 2, boundary.at, boundary.len) != 0)
 		return false;
 	struct slice tail = slice_skip(line, boundary.len + 2);
-	*ret_last = slice_starts(tail, SLICE("--"));
-	if (*ret_last)
-		tail = slice_skip(tail, 2);
-	return slice_trim(tail).len == 0;
+	bool last = slice_starts(tail, SLICE("--"));
+	if (slice_trim(slice_skip(tail, last ? 2 : 0)).len > 0)
+		return false;
+	*ret_last = last;
+	return true;
 }
 
 /* RFC 2046, 5.1.1: the line end before a delimiter is the delimiter's. */
@@ -550,6 +560,8 @@ mime_safe(const struct header_field *fields, size_t count, struct slice body,
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		(void)buf_add_slice(&header, fields[i].name);
 		(void)buf_add_char(&header, ':');
+		if (fields[i].value.len > 0 && !is_blank(fields[i].value.at[0]))
+			(void)buf_add_char(&header, ' ');
 		(void)buf_add_slice(&header, fields[i].value);
 		rc = buf_add(&header, "\r\n", 2);
 	}

@@ -9,6 +9,7 @@
 #include "proto/schema.h"
 #include "proto/settings_snapshot.h"
 #include "util/arena.h"
+#include "util/cms.h"
 #include "util/crypto.h"
 #include "util/map.h"
 #include "util/number.h"
@@ -24,6 +25,7 @@ static void
 owned_free(struct owned *o)
 {
 	for (; o != NULL; o = o->next) {
+		cms_signer_free(o->signer);
 		filter_free(o->filter);
 		map_free(o->map, NULL);
 		sign_key_free(o->key);

@@ -334,5 +334,14 @@ bool settings_is_envelope_sender(const struct settings *s,
 /* The domain entry that signs for this domain (itself or a parent); NULL. */
 const struct settings_domain *settings_signing_domain(const struct tenant *t,
     struct slice domain);
+/*
+ * The certificate that is used for this From address (canonical): its own,
+ * else its domain's; NULL: none.  Whether it is in force is not looked at.
+ */
+const struct smime_certificate *settings_smime_certificate(const struct tenant
+							       *t,
+    struct slice address);
+/* Whether this recipient's (canonical) domain shall get no signature. */
+bool settings_smime_excluded(const struct tenant *t, struct slice recipient);
 
 #endif /* PROTO_SETTINGS_H */

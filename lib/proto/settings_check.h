@@ -31,5 +31,7 @@ void check_unique(struct check *c, struct view list, const char *path,
 
 /* The parts of a tenant's document that settings_mail.c compiles. */
 void check_mail(struct check *c, struct view document);
+/* The section smime. */
+void check_smime(struct check *c, struct view v);
 
 #endif /* PROTO_SETTINGS_CHECK_H */

@@ -39,6 +39,7 @@ struct user_entry {
 /* What the arena does not free. */
 struct owned {
 	struct owned *next;
+	struct cms_signer *signer;
 	struct filter *filter;
 	struct map *map;
 	struct sign_key *key;

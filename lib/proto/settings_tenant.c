@@ -239,6 +239,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	t->return_path_domain = work_keep_lower(&w,
 	    view_string(view_get(view_get(v, "return_path"), "domain")));
 	work_mail(&w, v);
+	work_smime(&w, view_get(v, "smime"));
 	compile_conditions(t, v);
 	compile_limits(&w, view_get(v, "limits"));
 	compile_domains(&w, view_get(v, "domains"));

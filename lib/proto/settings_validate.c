@@ -114,10 +114,12 @@ check_plain(struct check *c, const struct schema_marked *marked,
 {
 	bool pem = strcmp(marked->where, SETTINGS_WHERE_DKIM) == 0 ||
 		   strcmp(marked->where, SETTINGS_WHERE_OPERATOR_DKIM) == 0;
+	bool smime = strcmp(marked->where, SETTINGS_WHERE_SMIME) == 0;
+	size_t max = pem || smime ? PLAIN_KEY_MAX : PLAIN_MAX;
 
-	if (plain.len > (pem ? PLAIN_KEY_MAX : PLAIN_MAX))
-		check_wrong(c, marked->path, "is longer than %d octets",
-		    pem ? PLAIN_KEY_MAX : PLAIN_MAX);
+	/* That of a certificate is judged with it: check_smime. */
+	if (plain.len > max)
+		check_wrong(c, marked->path, "is longer than %zu octets", max);
 	else if (pem)
 		check_pem(c, marked->path, plain);
 	else if (strcmp(marked->where, SETTINGS_WHERE_SECRETS) == 0)
@@ -243,6 +245,7 @@ check_tenant(struct check *c, struct view v)
 	check_blocking(c, view_get(v, "blocking"));
 	check_limits(c, view_get(v, "limits"));
 	check_mail(c, v);
+	check_smime(c, view_get(v, "smime"));
 	check_webhooks(c, view_get(v, "webhooks"));
 	check_users(c, view_get(v, "api_users"));
 }

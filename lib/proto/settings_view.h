@@ -44,6 +44,7 @@ bool settings_secret_context(struct slice name, const char *where,
 
 #define SETTINGS_WHERE_DKIM "/domains/*/dkim/*/key"
 #define SETTINGS_WHERE_OPERATOR_DKIM "/operator_signature/dkim/*/key"
+#define SETTINGS_WHERE_SMIME "/smime/certificates/*/key"
 #define SETTINGS_WHERE_API_KEY "/webhooks/*/api_key"
 #define SETTINGS_WHERE_AUTHORIZATION "/webhooks/*/authorization"
 #define SETTINGS_WHERE_SECRETS "/webhooks/*/secrets/*"

@@ -45,5 +45,7 @@ void work_envelope_sender(struct work *w, struct view v,
     struct envelope_sender *e);
 /* The parts of a tenant's document that say what becomes of a message. */
 void work_mail(struct work *w, struct view document);
+/* Its section smime. */
+void work_smime(struct work *w, struct view v);
 
 #endif /* PROTO_SETTINGS_WORK_H */

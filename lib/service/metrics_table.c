@@ -103,6 +103,8 @@ const struct metric_row metric_rows[METRICS] = {
 	    "unsigned", NULL },
 	[METRIC_MILTER_SMIME_FAILED] = { "milter_smime_total", "result",
 	    "failed", NULL },
+	[METRIC_MILTER_SMIME_EXPIRING] = { "milter_smime_expiring", NULL, NULL,
+	    "Certificates in use that end within the warning time." },
 	[METRIC_MILTER_DKIM_SIGNED] = { "milter_dkim_total", "result", "signed",
 	    "Messages by what the DKIM module did." },
 	[METRIC_MILTER_DKIM_UNSIGNED] = { "milter_dkim_total", "result",

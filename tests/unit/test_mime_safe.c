@@ -138,6 +138,7 @@ static const struct row rows[] = {
 	    "Subject: a\r\nMIME-Version: 1.0\r\n" CTE "quoted-printable\r\n\r\n"
 	    "=46rom x\r\n--d--\r\n" },
 	{ "Content-Type: multipart/mixed\r\n\r\nno boundary\r\n", NULL },
+	{ MIXED "\r\n--b 1\r\n\r\n--b 1--x\r\n--b 1--\r\n", NULL },
 	/* fields of parts */
 	{ "Content-Type: text/plain; \r\n charset=utf-8\r\n\r\nx",
 	    "Content-Type: text/plain;  charset=utf-8\r\n\r\nx" },
