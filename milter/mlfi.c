@@ -46,6 +46,7 @@ struct connection {
 	char server[INET6_ADDRSTRLEN + 8]; /* "IPv6:" before it */
 	char helo[NAME_MAX_OCTETS], client_name[NAME_MAX_OCTETS],
 	    server_name[NAME_MAX_OCTETS];
+	bool no_helo; /* negotiated away */
 	bool in_message;
 };
 
@@ -85,6 +86,39 @@ message_over(struct connection *c)
 	c->in_message = false;
 }
 
+/* What the MTA shall leave out, by the settings as they are now. */
+static unsigned long
+spare_steps(void)
+{
+	struct settings *settings = settings_current(mlfi.host->watch);
+	unsigned needs = settings_needs(settings);
+
+	settings_unref(settings);
+	return ((needs & NEED_BODY) == 0 ? SMFIP_NOBODY : 0) |
+	       ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0);
+}
+
+/*
+ * Settings may come to want later what was left out: such messages are put
+ * off, and the session ends (changed_meanwhile).
+ */
+static void
+open_connection(SMFICTX *ctx, unsigned long steps)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return; /* seen at the end of a message */
+	if (pass_init(&c->pass) < 0) {
+		free(c);
+		return;
+	}
+	c->no_helo = (steps & SMFIP_NOHELO) != 0;
+	c->pass.no_body = (steps & SMFIP_NOBODY) != 0;
+	metrics_add(METRIC_MILTER_CONNECTIONS, 1);
+	(void)smfi_setpriv(ctx, c);
+}
+
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long ignored1, unsigned long ignored2, unsigned long *ret_actions,
@@ -94,7 +128,6 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	(void)ignored2;
 	*ret1 = *ret2 = 0;
 	*ret_actions = actions & WANTED_ACTIONS;
-	*ret_steps = steps & WANTED_STEPS;
 	if (*ret_actions != WANTED_ACTIONS) {
 		log_error("the MTA does not allow the edits of messages that "
 			  "are needed (milter_protocol = 6)");
@@ -105,6 +138,8 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		log_error("the MTA speaks a milter protocol older than 6");
 		return SMFIS_REJECT;
 	}
+	*ret_steps = WANTED_STEPS | (steps & spare_steps());
+	open_connection(ctx, *ret_steps);
 	if (actions & SMFIF_SETSYMLIST) {
 		*ret_actions |= SMFIF_SETSYMLIST;
 		(void)smfi_setsymlist(ctx, SMFIM_CONNECT,
@@ -148,14 +183,10 @@ note(char *room, size_t size, struct slice text)
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 {
-	struct connection *c = calloc(1, sizeof(*c));
+	struct connection *c = smfi_getpriv(ctx);
 
 	if (c == NULL)
-		return SMFIS_NOREPLY; /* seen at MAIL */
-	if (pass_init(&c->pass) < 0) {
-		free(c);
 		return SMFIS_NOREPLY;
-	}
 	note_client(c, peer);
 	/* A client whose address has no name has its address here. */
 	if (name != NULL && name[0] != '[')
@@ -163,8 +194,6 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 	note(c->server_name, sizeof(c->server_name), symbol(ctx, "j"));
 	note(c->server, sizeof(c->server), symbol(ctx, "{daemon_addr}"));
 	note(c->port, sizeof(c->port), symbol(ctx, "{daemon_port}"));
-	metrics_add(METRIC_MILTER_CONNECTIONS, 1);
-	(void)smfi_setpriv(ctx, c);
 	return SMFIS_NOREPLY;
 }
 
@@ -235,6 +264,16 @@ begin_message(SMFICTX *ctx, struct connection *c, char **argv)
 	return 0;
 }
 
+/* Without the HELO, its tenant's Received field can not be written. */
+static bool
+changed_meanwhile(const struct connection *c)
+{
+	enum received_mode mode = c->pass.msg.tenant->received;
+
+	return c->no_helo &&
+	       (mode == RECEIVED_ABBREVIATED || mode == RECEIVED_NORMAL);
+}
+
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
@@ -249,6 +288,8 @@ on_mail(SMFICTX *ctx, char **argv)
 	c->in_message = !mlfi.stopping;
 	if (c->in_message) {
 		c->pass.rc = begin_message(ctx, c, argv);
+		if (c->pass.rc == 0 && changed_meanwhile(c))
+			c->pass.rc = ERR_CONFLICT;
 	} else {
 		mlfi.in_progress--;
 		c->pass.rc = ERR_CANCELED;
@@ -399,8 +440,10 @@ static sfsistat
 put_off(SMFICTX *ctx, struct connection *c)
 {
 	const struct message *msg = &c->pass.msg;
+	/* RFC 5321, 3.8: with 421 the session ends; the next one is right. */
+	const char *code = c->pass.rc == ERR_CONFLICT ? "421" : "451";
 
-	(void)smfi_setreply(ctx, unconst("451"), unconst(msg->reply_dsn),
+	(void)smfi_setreply(ctx, unconst(code), unconst(msg->reply_dsn),
 	    unconst(msg->reply_text));
 	pass_log(&c->pass, "tempfail");
 	metrics_add(METRIC_MILTER_PUT_OFF, 1);

@@ -96,7 +96,7 @@ ask_want(struct pass *p, size_t i)
 static int
 begin(struct pass *p)
 {
-	bool keep = false;
+	bool keep = false, want = false;
 	int rc;
 
 	if (p->began)
@@ -107,7 +107,10 @@ begin(struct pass *p)
 	for (size_t i = 0; milter_modules[i] != NULL; i++) {
 		p->wants[i] = ask_want(p, i);
 		keep = keep || p->wants[i] == BODY_BUFFER;
+		want = want || p->wants[i] != BODY_NOT;
 	}
+	if (want && p->no_body)
+		return ERR_CONFLICT;
 	if (keep && (p->msg.body = body_new(&p->msg)) == NULL)
 		return ERR_NOMEM;
 	return 0;
@@ -138,22 +141,30 @@ pass_treatments(struct message *msg, const struct message_rcpt *rcpt,
 			    msg->states[i], rcpt);
 }
 
+/* Why it can not be taken as it is. */
+static const struct refusal {
+	int rc;
+	enum verdict verdict;
+	const char *dsn, *text;
+} refusals[] = {
+	{ ERR_LIMIT, VERDICT_REJECT, "5.3.4", "Message header too large" },
+	{ ERR_DENIED, VERDICT_REJECT, "5.7.1", "Mail is not taken here" },
+	{ ERR_CONFLICT, VERDICT_TEMPFAIL, "4.3.2",
+	    "Settings have changed, try again" },
+	{ ERR_CANCELED, VERDICT_TEMPFAIL, "4.3.2", "Ending, try later" },
+	/* any other */
+	{ 0, VERDICT_TEMPFAIL, "4.3.0", "Out of memory, try later" },
+};
+
 static enum verdict
 refuse(struct pass *p)
 {
-	if (p->rc == ERR_LIMIT) {
-		message_reply(&p->msg, "5.3.4", "Message header too large");
-		return VERDICT_REJECT;
-	}
-	if (p->rc == ERR_DENIED) {
-		message_reply(&p->msg, "5.7.1", "Mail is not taken here");
-		return VERDICT_REJECT;
-	}
-	if (p->rc == ERR_CANCELED)
-		message_reply(&p->msg, "4.3.2", "Ending, try later");
-	else
-		message_reply(&p->msg, "4.3.0", "Out of memory, try later");
-	return VERDICT_TEMPFAIL;
+	const struct refusal *r = refusals;
+
+	while (r->rc != 0 && r->rc != p->rc)
+		r++;
+	message_reply(&p->msg, r->dsn, r->text);
+	return r->verdict;
 }
 
 static enum verdict

@@ -12,6 +12,7 @@ struct pass {
 	enum message_kind kind; /* once it began */
 	enum verdict verdict;   /* of the body */
 	bool began;             /* states are there */
+	bool no_body;           /* the MTA keeps bodies to itself */
 	int rc;                 /* < 0: it can not be taken as it is */
 };
 

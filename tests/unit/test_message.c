@@ -121,6 +121,87 @@ test_edits(void **state)
 	buf_done(&calls);
 }
 
+/* The rest of what modules may ask for, in the order in which it is made. */
+static void
+test_more_edits(void **state)
+{
+	static const char *const names[] = { "A", NULL };
+	struct message msg;
+	struct buf calls, body;
+	char long_id[101];
+
+	(void)state;
+	buf_init(&calls, 2000);
+	buf_init(&body, 1000000);
+	fields(&msg, names);
+	assert_int_equal(message_add_rcpt(&msg, SLICE("<a@x>"), true), 0);
+	assert_int_equal(message_add_rcpt(&msg, SLICE("<b@x>"), true), 0);
+	/* There already; new; new, and then in a copy; back again. */
+	assert_int_equal(message_new_rcpt(&msg, SLICE("a@x"), SLICE(""),
+			     SLICE("r")),
+	    0);
+	assert_int_equal(message_new_rcpt(&msg, SLICE("n@x"), SLICE("b+@x"),
+			     SLICE("r")),
+	    0);
+	assert_int_equal(message_new_rcpt(&msg, SLICE("c@x"),
+			     (struct slice){ NULL, 0 }, SLICE("r")),
+	    0);
+	assert_int_equal(msg.rcpt_count, 4);
+	assert_true(msg.rcpts[2].added);
+	assert_true(slice_eq(msg.rcpts[2].reason, SLICE("r")));
+	message_remove_rcpt(&msg, 1, RCPT_REDIRECTED, SLICE("r"));
+	message_remove_rcpt(&msg, 3, RCPT_COPIED, SLICE(""));
+	assert_int_equal(message_new_rcpt(&msg, SLICE("b@x"), SLICE(""),
+			     SLICE("r")),
+	    0);
+	assert_int_equal(message_rcpts_left(&msg), 3);
+	assert_int_equal(message_change_sender(&msg, SLICE("s@x"),
+			     SLICE("id=1 2")),
+	    0);
+	message_hold(&msg, SLICE("virus"));
+	for (int i = 0; i < 70000; i++)
+		assert_int_equal(buf_add_char(&body, 'x'), 0);
+	assert_int_equal(message_replace_body(&msg, &body), 0);
+	assert_int_equal(body.len, 0);
+	assert_int_equal(message_apply(&msg, &editor, &calls), 0);
+	assert_string_equal(buf_text(&calls),
+	    "from <s@x> ENVID=id+3D1+202|-<b@x>|"
+	    "rcpt <n@x> ORCPT=rfc822;b+2B@x|rcpt <b@x> -|"
+	    "body 65535|body 4465|hold virus|");
+
+	/* Twice replaced, with nothing: an empty line. */
+	buf_clear(&calls);
+	assert_int_equal(message_replace_body(&msg, &body), 0);
+	memset(long_id, 'x', sizeof(long_id));
+	assert_int_equal(message_change_sender(&msg, SLICE(""),
+			     (struct slice){ long_id, sizeof(long_id) }),
+	    0);
+	assert_int_equal(message_apply(&msg, &editor, &calls), 0);
+	assert_non_null(strstr(buf_text(&calls), "from <> -|"));
+	assert_non_null(strstr(buf_text(&calls), "|body 2|"));
+	message_done(&msg);
+	buf_done(&body);
+	buf_done(&calls);
+}
+
+static void
+test_notes(void **state)
+{
+	static char big[3000];
+	struct message msg;
+
+	(void)state;
+	assert_int_equal(message_init(&msg), 0);
+	message_note(&msg, "a", SLICE("1\0002"));
+	message_note(&msg, "b", SLICE(""));
+	memset(big, 'x', sizeof(big));
+	message_note(&msg, "c", (struct slice){ big, sizeof(big) });
+	message_note(&msg, "d", SLICE("2"));
+	assert_true(
+	    slice_eq(buf_slice(msg.notes), SLICE("a\0001\0b\0\0d\0002\0")));
+	message_done(&msg);
+}
+
 static void
 test_limits(void **state)
 {
@@ -157,6 +238,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_more_edits),
+		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_limits),
 	};
 
