@@ -54,7 +54,7 @@ body_new(const struct message *msg)
 		if (f->state == FIELD_DELETED)
 			continue;
 		(void)buf_add_slice(&b->pending, f->field.name);
-		(void)buf_add_text(&b->pending, ": ");
+		(void)buf_add_text(&b->pending, f->tight ? ":" : ": ");
 		add_value(&b->pending, f->field.value);
 		(void)buf_add_text(&b->pending, "\r\n");
 	}

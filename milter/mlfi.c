@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "milter/milter.h"
+#include "milter/mlfi_edit.h"
 #include "milter/mlfi_socket.h"
 #include "milter/pass.h"
 #include "proto/address.h"
@@ -57,18 +58,6 @@ static struct {
 	pthread_t stopper;            /* the loop's thread only */
 	bool has_stopper;
 } mlfi;
-
-/* For libmilter, which takes texts that it does not change as char *. */
-static char *
-unconst(const char *text)
-{
-	union {
-		const char *in;
-		char *out;
-	} u = { text };
-
-	return u.out;
-}
 
 static struct slice
 symbol(SMFICTX *ctx, const char *name)
@@ -337,105 +326,6 @@ on_body(SMFICTX *ctx, unsigned char *octets, size_t len)
 	return SMFIS_NOREPLY;
 }
 
-/* With the blank that stands behind the colon; NULL: no memory. */
-static char *
-spaced(void *ctx, const char *value)
-{
-	struct connection *c = smfi_getpriv(ctx);
-	size_t len = strlen(value);
-	char *text = arena_alloc(c->pass.msg.arena, len + 2);
-
-	if (text == NULL)
-		return NULL;
-	text[0] = ' ';
-	memcpy(text + 1, value, len + 1);
-	return text;
-}
-
-static int
-change_field(void *ctx, const char *name, int index, const char *value)
-{
-	char *text = value != NULL ? spaced(ctx, value) : NULL;
-
-	if (value != NULL && text == NULL)
-		return ERR_NOMEM;
-	metrics_add(METRIC_MILTER_EDIT_FIELD, 1);
-	return smfi_chgheader(ctx, unconst(name), index, text) == MI_SUCCESS
-		   ? 0
-		   : ERR_IO;
-}
-
-static int
-add_top(void *ctx, const char *name, const char *value)
-{
-	char *text = spaced(ctx, value);
-
-	if (text == NULL)
-		return ERR_NOMEM;
-	metrics_add(METRIC_MILTER_EDIT_TOP, 1);
-	return smfi_insheader(ctx, 0, unconst(name), text) == MI_SUCCESS
-		   ? 0
-		   : ERR_IO;
-}
-
-static int
-change_sender(void *ctx, const char *path, const char *args)
-{
-	metrics_add(METRIC_MILTER_EDIT_SENDER, 1);
-	return smfi_chgfrom(ctx, unconst(path), unconst(args)) == MI_SUCCESS
-		   ? 0
-		   : ERR_IO;
-}
-
-static int
-remove_rcpt(void *ctx, const char *raw)
-{
-	metrics_add(METRIC_MILTER_EDIT_RCPT_REMOVED, 1);
-	return smfi_delrcpt(ctx, unconst(raw)) == MI_SUCCESS ? 0 : ERR_IO;
-}
-
-static int
-add_rcpt(void *ctx, const char *path, const char *args)
-{
-	int rc = args != NULL
-		     ? smfi_addrcpt_par(ctx, unconst(path), unconst(args))
-		     : smfi_addrcpt(ctx, unconst(path));
-
-	metrics_add(METRIC_MILTER_EDIT_RCPT_ADDED, 1);
-	return rc == MI_SUCCESS ? 0 : ERR_IO;
-}
-
-static int
-replace_body(void *ctx, struct slice octets)
-{
-	union {
-		const char *in;
-		unsigned char *out; /* does not change it */
-	} u = { octets.at };
-
-	metrics_add(METRIC_MILTER_EDIT_BODY, 1);
-	return smfi_replacebody(ctx, u.out, (int)octets.len) == MI_SUCCESS
-		   ? 0
-		   : ERR_IO;
-}
-
-static int
-hold(void *ctx, const char *reason)
-{
-	metrics_add(METRIC_MILTER_EDIT_HOLD, 1);
-	return smfi_quarantine(ctx, unconst(reason)) == MI_SUCCESS ? 0 : ERR_IO;
-}
-
-static const struct message_editor editor = {
-	.change_field = change_field,
-	.add_top = add_top,
-	.change_sender = change_sender,
-	.remove_rcpt = remove_rcpt,
-	.add_rcpt = add_rcpt,
-	.replace_body = replace_body,
-	.hold = hold,
-};
-
 static sfsistat
 put_off(SMFICTX *ctx, struct connection *c)
 {
@@ -454,6 +344,7 @@ static sfsistat
 accept_message(SMFICTX *ctx, struct connection *c)
 {
 	struct message *msg = &c->pass.msg;
+	struct mlfi_edit edit = { ctx, msg->arena };
 
 	/* An MTA would do the same, but say nothing. */
 	if (msg->rcpt_count > 0 && message_rcpts_left(msg) == 0) {
@@ -461,7 +352,7 @@ accept_message(SMFICTX *ctx, struct connection *c)
 		metrics_add(METRIC_MILTER_DISCARDED, 1);
 		return SMFIS_DISCARD;
 	}
-	if (message_apply(msg, &editor, ctx) < 0) {
+	if (message_apply(msg, &mlfi_editor, &edit) < 0) {
 		message_reply(msg, "4.3.0", "Edits not taken, try later");
 		return put_off(ctx, c);
 	}

@@ -15,7 +15,7 @@
 #include "milter/body.h"
 #include "util/err.h"
 
-#define HEADER "Subject: a\r\n b\r\n\tc\r\nTo: d\r\n\r\n"
+#define HEADER "Subject: a\r\n b\r\n\tc\r\nTo:d\r\n\r\n"
 
 static void
 begin(struct message *msg)
@@ -28,6 +28,7 @@ begin(struct message *msg)
 			     SLICE("x")),
 	    0);
 	assert_int_equal(message_add_field(msg, SLICE("To"), SLICE("d")), 0);
+	msg->fields[2].tight = true;
 	message_delete_field(msg, 1);
 	msg->body = body_new(msg);
 	assert_non_null(msg->body);
