@@ -14,7 +14,7 @@ enum verdict {
 
 /*
  * A milter module: sees a struct message, returns a verdict, asks for edits
- * with message_*().  only milter/mlfi*.c know libmilter.
+ * with message_*().  Only milter/mlfi*.c know libmilter.
  *
  * Called from the thread of the connection; several at once for different
  * messages.  No wait is longer than the store's deadline.
