@@ -2,14 +2,70 @@
 /* Copies that Postern has sent in again: how they are known. */
 #include "milter/copy.h"
 
-/* Fields that decide where mail goes: nobody outside may write them. */
-static const struct slice ours = SLICE("X-Postern-");
+#include "milter/meeting.h"
+#include "milter/message.h"
+#include "milter/milter.h"
+#include "service/metrics.h"
+#include "util/err.h"
+#include "util/log.h"
+
+/* Did it come by the listener that is for copies only? */
+static bool
+is_internal(const struct message *msg)
+{
+	struct slice port = slice_of(msg->host->reinject);
+	const char *colon = memrchr(port.at, ':', port.len);
+
+	if (colon == NULL || msg->listener_port.len == 0)
+		return false;
+	port = slice_skip(port, (size_t)(colon - port.at) + 1);
+	return slice_eq(port, msg->listener_port);
+}
+
+static int
+take_over(struct message *msg)
+{
+	const struct copy_token *c = msg->copy;
+
+	msg->tenant = settings_tenant(msg->settings, c->tenant);
+	if (msg->tenant == NULL)
+		return ERR_CANCELED;
+	msg->sender = message_keep(msg, c->sender);
+	msg->client = c->client;
+	msg->client_name = c->client_name;
+	msg->helo = c->helo;
+	msg->sasl_user = c->sasl_user;
+	return msg->sender.at != NULL ? 0 : ERR_NOMEM;
+}
 
 int
 copy_enter(struct message *msg)
 {
-	for (size_t i = 0; i < msg->field_count; i++)
-		if (slice_starts_nocase(msg->fields[i].field.name, ours))
-			message_delete_field(msg, i);
-	return 0;
+	struct slice invitation = { NULL, 0 };
+	int rc;
+
+	for (size_t i = 0; i < msg->field_count; i++) {
+		struct header_field *f = &msg->fields[i].field;
+
+		if (!slice_starts_nocase(f->name, SLICE(COPY_PREFIX)))
+			continue;
+		if (invitation.at == NULL &&
+		    slice_eq_nocase(f->name, SLICE(COPY_FIELD)))
+			invitation = slice_trim(f->value);
+		message_delete_field(msg, i);
+	}
+	if (!is_internal(msg))
+		return 0;
+	rc = invitation.at != NULL
+		 ? meeting_enter(invitation, &msg->guest, &msg->copy)
+		 : ERR_NOTFOUND;
+	if (rc == 0)
+		return take_over(msg);
+	if (rc == ERR_NOTFOUND) {
+		metrics_add(METRIC_MILTER_COPIES_REFUSED, 1);
+		log_warning("internal listener: mail of %.*s is not a copy "
+			    "that is awaited",
+		    SLICE_F(msg->sender));
+	}
+	return rc == ERR_NOTFOUND ? ERR_DENIED : rc;
 }

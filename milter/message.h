@@ -24,8 +24,10 @@
 
 struct copy_token;
 struct filter_values;
+struct guest;
 struct message_body;
 struct milter;
+struct split;
 
 enum rcpt_fate {
 	RCPT_GOES,
@@ -74,7 +76,10 @@ struct message {
 
 	/* Came in again through the internal listener; NULL: from outside. */
 	const struct copy_token *copy;
-	struct slice envid; /* ENVID of MAIL FROM, as written; or absent */
+	struct guest *guest; /* of that copy, where it meets the others */
+	struct split *split; /* its copies, where it has some */
+	bool accepted;       /* the MTA was told that it may have it */
+	struct slice envid;  /* ENVID of MAIL FROM, as written; or absent */
 	struct message_body *body;    /* kept whole; NULL: not */
 	struct filter_values *values; /* for filters; made when first used */
 

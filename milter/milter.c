@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter/meeting.h"
 #include "milter/mlfi.h"
 #include "milter/smime_expiry.h"
 #include "milter/spool.h"
@@ -174,6 +175,7 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.reinject == NULL)
 		return ERR_NOMEM;
 	D.host.reinject = D.reinject;
+	meeting_set_seats(config->milter_max_copies);
 	if ((rc = start_store(config, base)) < 0)
 		return rc;
 	rc = spool_open(config->state_directory, config->milter_max_spool_kb,

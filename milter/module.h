@@ -64,12 +64,14 @@ struct module {
 extern const struct module *const milter_modules[];
 #define MILTER_MODULES_MAX 16
 
+extern const struct module module_commit;
 extern const struct module module_dkim;
 extern const struct module module_envelope_sender;
 extern const struct module module_facts;
 extern const struct module module_forward;
 extern const struct module module_received;
 extern const struct module module_smime;
+extern const struct module module_split;
 extern const struct module module_suppression;
 extern const struct module module_unsubscribe;
 extern const struct module module_unsubscribe_limit;

@@ -10,12 +10,14 @@ const struct module *const milter_modules[] = {
 	&module_suppression,
 	&module_forward,
 	&module_unsubscribe_limit,
+	&module_split,
 	&module_unsubscribe,
 	&module_envelope_sender,
 	&module_received,
 	&module_smime,
 	&module_dkim,
 	&module_facts,
+	&module_commit,
 	NULL,
 };
 

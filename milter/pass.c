@@ -4,7 +4,7 @@
 
 #include "milter/body.h"
 #include "milter/copy.h"
-#include "proto/copy_token.h"
+#include "milter/meeting.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -23,6 +23,8 @@ pass_end(struct pass *p)
 		for (size_t i = 0; milter_modules[i] != NULL; i++)
 			if (milter_modules[i]->release != NULL)
 				milter_modules[i]->release(p->states[i]);
+	/* Behind the modules: what they hold of it. */
+	meeting_leave(p->msg.guest);
 	p->began = false;
 	p->rc = 0;
 	p->verdict = VERDICT_NEXT;

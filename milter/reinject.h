@@ -2,28 +2,48 @@
 #ifndef MILTER_REINJECT_H
 #define MILTER_REINJECT_H
 
-#include "milter/message.h"
-#include "proto/copy_token.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "milter/copy.h"
 
 /*
- * Mail that goes in again through the MTA's internal listener (milter_reinject
- * of postern.conf), with a signed X-Postern-Copy field.
+ * Sends mail in again through the MTA's internal listener (milter_reinject of
+ * postern.conf), which hands it to this milter.
  */
+struct message;
+struct milter;
+
 struct reinject_copy {
-	const struct copy_token *token; /* made_s is filled in */
-	struct slice sender;            /* empty: the null reverse-path */
-	const struct slice *recipients;
+	const struct copy_token *token;
+	struct slice sender; /* without angle brackets; empty: null sender */
+	const struct slice *recipients; /* the same */
 	size_t recipient_count;
 };
+
 /*
- * The message as it came (message_kept_fd), once for each copy, in order over
- * one session.  ret_done: how many the MTA has.  ERR_UNAVAIL, ERR_TIMEOUT,
- * ERR_DENIED; why is logged.
+ * Copies of a message as it came (message_kept_fd): the MTA has all of them
+ * or none.  At most meeting_seats() of them.
+ * _begin   sends them in; they wait at the end of their passes.
+ * _ready   waits until all have arrived there.
+ * _commit  lets them go, and waits for the MTA's answers; ret_taken[i] tells
+ *          whether it has taken the i-th, where there was an error.
+ * _end     on every way out; not committed: none is sent.
+ * ERR_UNAVAIL, ERR_TIMEOUT, ERR_DENIED, ERR_IO, ERR_NOMEM; why is logged.
  */
-int reinject_message(struct message *msg, const struct reinject_copy *copies,
-    size_t count, size_t *ret_done);
-/* A mail of Postern's own: whole text, lines in LF, with its header. */
-int reinject_text(const struct milter *host, const struct reinject_copy *copy,
-    struct slice text);
+struct reinjection;
+int reinject_begin(struct message *msg, const struct reinject_copy *copies,
+    size_t count, int64_t deadline_us, struct reinjection **ret_reinjection);
+int reinject_ready(struct reinjection *r, int64_t deadline_us);
+int reinject_commit(struct reinjection *r, int64_t deadline_us,
+    bool *ret_taken);
+void reinject_end(struct reinjection *r); /* takes NULL */
+
+/*
+ * A mail of Postern's own: the whole text, lines in LF or CRLF.  queue_id: for
+ * log lines; may be empty.  Errors as above.
+ */
+int reinject_text(const struct milter *host, struct slice queue_id,
+    const struct reinject_copy *copy, struct slice text, int64_t deadline_us);
 
 #endif /* MILTER_REINJECT_H */

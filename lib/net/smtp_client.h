@@ -2,55 +2,54 @@
 #ifndef NET_SMTP_CLIENT_H
 #define NET_SMTP_CLIENT_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
+#include "proto/smtp_answer.h"
 #include "util/slice.h"
 
 /*
- * Sends messages to the MTA beside us (RFC 5321, with PIPELINING and 8BITMIME
- * where offered) from a thread that may wait: every call has a deadline on the
- * monotonic clock.  No TLS and no AUTH: a loopback or Unix-domain socket.
- * Several messages over one session.
+ * Hands messages to the MTA beside us (RFC 5321), from a thread that may wait:
+ * every call has a deadline on the monotonic clock.  No TLS and no AUTH: a
+ * loopback or Unix-domain socket.
  */
 struct smtp_session;
 
-#define SMTP_REPLY_MAX 512
-struct smtp_reply {
-	int code; /* 0: none came */
-	char text[SMTP_REPLY_MAX];
-};
-
 /*
- * address: "unix:PATH" or "inet:HOST:PORT" (numeric host).  Connects, reads
- * the greeting, says EHLO helo.  ERR_UNAVAIL, ERR_TIMEOUT, ERR_SYNTAX (no SMTP
- * there), ERR_NOMEM; ret_reply says what the server did.
+ * address: "unix:PATH" or "inet:ADDRESS:PORT".  Connects, reads the greeting,
+ * says EHLO.  ERR_UNAVAIL: nobody there, or it refuses; ERR_TIMEOUT;
+ * ERR_SYNTAX: not such an address, or no SMTP; ERR_NOMEM.
+ * ret_answer  the server's last answer, for the log; code 0: there was none
  */
 int smtp_open(const char *address, const char *helo, int64_t deadline_us,
-    struct smtp_session **ret_session, struct smtp_reply *ret_reply);
-/* QUIT, without waiting for its answer; takes NULL. */
+    struct smtp_session **ret_session, struct smtp_answer *ret_answer);
+/* Takes NULL.  Ended in the middle of a message, the server has none of it. */
 void smtp_close(struct smtp_session *s);
+/* To poll for the answer that smtp_finish reads. */
+int smtp_fd(const struct smtp_session *s);
 
-/* Octets of the message in order; 0: that was all; < 0: an error. */
-typedef long smtp_source(void *ctx, const char **ret_octets);
+/* Octets of the message in order; .len == 0: that was all. */
+typedef struct slice smtp_source(void *ctx);
 struct smtp_message {
 	struct slice sender;            /* empty: the null reverse-path */
-	const struct slice *recipients; /* without brackets */
+	const struct slice *recipients; /* without angle brackets */
 	size_t recipient_count;
-	bool eight_bit;
-	smtp_source *source; /* lines in LF or CRLF */
+	smtp_source *source; /* its lines end in LF or CRLF */
 	void *ctx;
 };
 /*
- * 0: the server has the message, for all recipients; ret_reply is its answer
- * to the end of data (Postfix names the queue id in it).  Else it has it for
- * none: one refused recipient is enough.  ERR_UNAVAIL: 4xx, or the session is
- * lost; ERR_DENIED: 5xx; ERR_TIMEOUT: no answer to the end of data, so that
- * nobody knows whether the server has it.  After ERR_UNAVAIL with a code and
- * ERR_DENIED the session goes on, after others it is of no use.
+ * Envelope and content up to the end of data, whose answer is not read.
+ * One refused recipient is enough for ERR_UNAVAIL (4xx) or ERR_DENIED (5xx).
+ * ERR_TIMEOUT, ERR_IO (session lost), ERR_SYNTAX (an address that can not be
+ * written in a command), ERR_NOMEM.  After an error close it: the server has
+ * nothing.
  */
-int smtp_send(struct smtp_session *s, const struct smtp_message *m,
-    int64_t deadline_us, struct smtp_reply *ret_reply);
+int smtp_begin(struct smtp_session *s, const struct smtp_message *m,
+    int64_t deadline_us, struct smtp_answer *ret_answer);
+/*
+ * 0: the server has it, for all recipients.  ERR_UNAVAIL, ERR_DENIED: it has
+ * not.  ERR_TIMEOUT, ERR_IO: nobody knows.
+ */
+int smtp_finish(struct smtp_session *s, int64_t deadline_us,
+    struct smtp_answer *ret_answer);
 
 #endif /* NET_SMTP_CLIENT_H */

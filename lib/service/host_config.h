@@ -49,7 +49,8 @@ struct host_config {
 	int64_t milter_timeout_ms;    /* libmilter: silence from Postfix */
 	unsigned milter_max_spool_kb; /* facts kept while Redis is away */
 	const char *milter_reinject;  /* internal listener of the MTA */
-	const char *milter_scanner;   /* empty: no virus scan */
+	unsigned milter_max_copies;
+	const char *milter_scanner; /* empty: no virus scan */
 	int64_t milter_scan_timeout_ms;
 	unsigned smtp_line_length_limit; /* as Postfix has it; 0: none */
 

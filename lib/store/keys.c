@@ -112,6 +112,17 @@ static const struct key_row keys[] = {
 	    .writers = R(BOUNCED) | R(APID),
 	},
 	{
+	    .name = "pn:x:{TENANT:IDENTITY}",
+	    .pattern = "pn:x:*",
+	    .type = "string",
+	    .ttl = "5 days",
+	    .text =
+		"Copies of a message that the MTA has while the client was\n"
+		"told to come back: a 0 or 1 for each.",
+	    .readers = R(MILTER) | R(CLI),
+	    .writers = R(MILTER),
+	},
+	{
 	    .name = "pn:mt:{h:HOST}:DAEMON",
 	    .pattern = "pn:mt:*",
 	    .type = "string",
@@ -468,6 +479,20 @@ struct key
 key_positions(struct slice host)
 {
 	return host_key(SLICE("pn:p:"), host);
+}
+
+struct key
+key_copies(struct slice tenant, struct slice identity)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:x:{"));
+	add(&k, tenant);
+	add(&k, SLICE(":"));
+	add(&k, identity);
+	add(&k, SLICE("}"));
+	return k;
 }
 
 struct key

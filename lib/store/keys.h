@@ -59,6 +59,8 @@ struct key key_counters_prefix(struct slice host);
 struct key key_positions(struct slice host);
 /* pn:mt:{h:HOST}:DAEMON  string: what a daemon counts, as text */
 struct key key_metrics(struct slice host, struct slice daemon);
+/* pn:x:{TENANT:IDENTITY}  string: copies that the MTA has */
+struct key key_copies(struct slice tenant, struct slice identity);
 /* pn:hosts  hash: host -> last seen, wall clock seconds */
 struct key key_hosts(void);
 /* pn:{s}:NAME  settings: revs, doc:TENANT:REV, draft:TENANT, ... */
