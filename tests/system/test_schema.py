@@ -14,6 +14,9 @@ SCHEMA = json.loads((TOP / "doc/settings.schema.json").read_text())
 BUILD = pathlib.Path(os.environ.get("POSTERN_BUILD", TOP / "build"))
 POSTERN = BUILD / "postern"
 
+URL = "https://a.example/u/"
+FORWARD = {"name": "f", "header": "To", "pattern": ".*", "to": "a@b.example"}
+NEWS = {"name": "Läden", "header": "List-Id", "pattern": ".*"}
 HOOK = {"name": "h", "url": "https://a.example/x", "events": ["blocks"]}
 RATE = {"quantity": 1, "period": "1h"}
 LIMIT = {"name": "l", "key": ["client"], "rates": [RATE]}
@@ -57,6 +60,38 @@ DOCUMENTS = [
     ({"api_users": [{"name": "a", "key": "abcdefg1"}]}, "shop"),
     ({"api_users": [{"name": "a", "key": "abcdefgh"}]}, "shop"),
     ({"api_users": [{"name": "a b", "key": "abcdefg1"}]}, "shop"),
+    ({"envelope_sender": {}}, "shop"),
+    ({"envelope_sender": {"mode": "none"}}, "shop"),
+    ({"envelope_sender": {"address": "a@b@c.example"}}, "shop"),
+    ({"envelope_sender": {"address": "a b@c.example"}}, "shop"),
+    ({"forwarding": [FORWARD]}, "shop"),
+    ({"forwarding": [dict(FORWARD, mode="redirect")]}, "shop"),
+    ({"forwarding": [dict(FORWARD, mode="both")]}, "shop"),
+    ({"forwarding": [dict(FORWARD, header="X:")]}, "shop"),
+    ({"forwarding": [dict(FORWARD, name="ä" * 50)]}, "shop"),
+    ({"forwarding": [dict(FORWARD, name="ä" * 51)]}, "shop"),
+    ({"forwarding": [dict(FORWARD, pattern="")]}, "shop"),
+    ({"bcc": {"host": "archive.example", "port": 25}}, "shop"),
+    ({"bcc": {"host": "[::1]"}}, "shop"),
+    ({"bcc": {"port": 25}}, "shop"),
+    ({"unsubscribe": {"url": URL, "filters": [NEWS]}}, "shop"),
+    ({"unsubscribe": {"url": URL + "x?t="}}, "shop"),
+    ({"unsubscribe": {"url": "https://[2001:db8::1]:8443/[x]"}}, "shop"),
+    ({"unsubscribe": {"url": "https://a.example"}}, "shop"),
+    ({"unsubscribe": {"url": URL + "#x"}}, "shop"),
+    ({"unsubscribe": {"url": URL + "ä"}}, "shop"),
+    ({"unsubscribe": {"url": "http://a.example/"}}, "shop"),
+    ({"scan": {"mode": "enforce", "notify": ["a@b.example"]}}, "shop"),
+    ({"scan": {"when_unscannable": "hold"}}, "shop"),
+    ({"preflight": {"ignore": ["dmarc", "from"]}}, "shop"),
+    ({"preflight": {"ignore": ["spf"]}}, "shop"),
+    ({"domains": [{"name": "a.example", "canonicalization":
+                   "simple/relaxed"}]}, "shop"),
+    ({"domains": [{"name": "a.example", "canonicalization": "simple"}]},
+     "shop"),
+    ({"tenants": [], "operator_signature": {"domain": "a.example"}},
+     "_global"),
+    ({"tenants": [], "operator_signature": {"dkim": []}}, "_global"),
     ({"tenants": []}, "_global"),
     ({}, "_global"),
     ({"tenants": [{"name": "a", "match": {"port": [25]}}]}, "_global"),
