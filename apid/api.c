@@ -61,6 +61,12 @@ log_in(struct request *req)
 
 	if (req->route->permission == 0)
 		return true;
+	if (!settings_watch_known(apid.watch)) {
+		/* Not 401: nobody knows yet who may log in. */
+		req->retry_after_s = 1;
+		request_fail(req, 503, "the settings are not known yet");
+		return false;
+	}
 	req->settings = settings_current(apid.watch);
 	result = auth_check(apid.auth, req->settings, req->authorization,
 	    slice_of(req->client), &req->user, &req->tenant,

@@ -212,8 +212,11 @@ start_store(const struct host_config *config, struct event_base *base)
 		return rc;
 	}
 	store_on_change(apid.store, store_turned, NULL);
-	return settings_watch_start(base, apid.store, config->state_directory,
+	rc = settings_watch_start(base, apid.store, config->state_directory,
 	    &own.master, SETTINGS_POLL_MS, settings_turned, NULL, &apid.watch);
+	if (rc == 0)
+		settings_watch_wait(apid.watch, SETTINGS_WAIT_MS);
+	return rc;
 }
 
 static int

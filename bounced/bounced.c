@@ -137,9 +137,11 @@ start_store(const struct host_config *config, struct event_base *base)
 		return rc;
 	}
 	store_on_change(bounced.store, store_turned, NULL);
-	return settings_watch_start(base, bounced.store,
-	    config->state_directory, NULL, SETTINGS_POLL_MS, settings_turned,
-	    NULL, &bounced.settings);
+	rc = settings_watch_start(base, bounced.store, config->state_directory,
+	    NULL, SETTINGS_POLL_MS, settings_turned, NULL, &bounced.settings);
+	if (rc == 0)
+		settings_watch_wait(bounced.settings, SETTINGS_WAIT_MS);
+	return rc;
 }
 
 /* Events were written: their errors are counted at once. */

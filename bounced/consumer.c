@@ -291,6 +291,11 @@ on_page(int rc, struct slice next, void *ctx)
 static void
 read_page(struct consumer *c)
 {
+	/* Nothing is counted by defaults. */
+	if (!settings_watch_known(c->settings)) {
+		wait_then_ask(c, ERR_UNAVAIL);
+		return;
+	}
 	c->state = BUSY;
 	c->rc = 0;
 	c->rows = c->count = c->block_count = 0;

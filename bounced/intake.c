@@ -70,14 +70,16 @@ intake_free(struct intake *in)
 	free(in);
 }
 
-bool
+int
 intake_knows(const struct intake *in, struct slice recipient)
 {
 	struct settings *s;
-	bool known = verp_looks(address_local(recipient));
+	bool known;
 
-	if (known)
-		return true;
+	if (verp_looks(address_local(recipient)))
+		return 1;
+	if (!settings_watch_known(in->settings))
+		return ERR_UNAVAIL;
 	s = settings_current(in->settings);
 	known = settings_is_envelope_sender(s, recipient);
 	settings_unref(s);

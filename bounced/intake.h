@@ -31,8 +31,11 @@ struct intake *intake_new(struct store *s, struct settings_watch *settings,
     void (*recorded)(void *ctx));
 void intake_free(struct intake *in); /* takes NULL; nothing may be under way */
 
-/* Does it go to an address of ours at all?  Signature not looked at. */
-bool intake_knows(const struct intake *in, struct slice recipient);
+/*
+ * Does it go to an address of ours at all?  Signature not looked at.  1, 0, or
+ * ERR_UNAVAIL: the settings, which say so, are not known yet.
+ */
+int intake_knows(const struct intake *in, struct slice recipient);
 
 /*
  * One mail for one recipient.  done() exactly once, perhaps before this

@@ -130,6 +130,7 @@ on_rcpt(struct client *c, const struct lmtp_command *cmd)
 	struct recipient *r = &c->recipients[c->count];
 	char room[ADDRESS_MAX];
 	struct slice address;
+	int known;
 
 	if (!c->mail) {
 		answer(c, "503 5.5.1 MAIL first");
@@ -137,9 +138,9 @@ on_rcpt(struct client *c, const struct lmtp_command *cmd)
 		answer(c, "452 4.5.3 Too many recipients");
 	} else if (address_canonical(cmd->path, room, &address) < 0) {
 		answer(c, "501 5.1.3 Not an address");
-	} else if (!intake_knows(c->server->intake, address)) {
+	} else if ((known = intake_knows(c->server->intake, address)) == 0) {
 		answer(c, "550 5.1.1 No such address here");
-	} else if (!store_is_up(c->server->store)) {
+	} else if (known < 0 || !store_is_up(c->server->store)) {
 		answer(c, "451 4.3.0 The store is away; try again");
 	} else {
 		*r = (struct recipient){ .client = c, .len = address.len };

@@ -199,8 +199,11 @@ milter_start(const struct host_config *config, struct event_base *base)
 	    "milter", print_metrics);
 	if (D.metrics == NULL)
 		return ERR_NOMEM;
-	return settings_watch_start(base, D.host.store, config->state_directory,
+	rc = settings_watch_start(base, D.host.store, config->state_directory,
 	    &D.master, POLL_MS, on_settings, NULL, &D.host.watch);
+	if (rc == 0)
+		settings_watch_wait(D.host.watch, SETTINGS_WAIT_MS);
+	return rc;
 }
 
 int

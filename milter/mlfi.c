@@ -275,7 +275,9 @@ on_mail(SMFICTX *ctx, char **argv)
 	/* In this order: who stops sets the flag, then looks at the number. */
 	mlfi.in_progress++;
 	c->in_message = !mlfi.stopping;
-	if (c->in_message) {
+	if (c->in_message && !settings_watch_known(mlfi.host->watch)) {
+		c->pass.rc = ERR_UNAVAIL;
+	} else if (c->in_message) {
 		c->pass.rc = begin_message(ctx, c, argv);
 		if (c->pass.rc == 0 && changed_meanwhile(c))
 			c->pass.rc = ERR_CONFLICT;

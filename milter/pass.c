@@ -154,6 +154,8 @@ static const struct refusal {
 	{ ERR_CONFLICT, VERDICT_TEMPFAIL, "4.3.2",
 	    "Settings have changed, try again" },
 	{ ERR_CANCELED, VERDICT_TEMPFAIL, "4.3.2", "Ending, try later" },
+	{ ERR_UNAVAIL, VERDICT_TEMPFAIL, "4.3.0",
+	    "Settings are not known yet, try later" },
 	/* any other */
 	{ 0, VERDICT_TEMPFAIL, "4.3.0", "Out of memory, try later" },
 };

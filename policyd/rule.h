@@ -101,6 +101,6 @@ void rule_would(struct rule_call *call, const struct rule_result *result);
 
 /* In order; ends with NULL. */
 extern const struct rule *const rules[];
-extern const struct rule rule_rate, rule_suppression;
+extern const struct rule rule_rate, rule_settings, rule_suppression;
 
 #endif /* POLICYD_RULE_H */

@@ -3,6 +3,7 @@
 #include "policyd/rule.h"
 
 const struct rule *const rules[] = {
+	&rule_settings,
 	&rule_suppression,
 	&rule_rate,
 	NULL,

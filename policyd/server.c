@@ -158,8 +158,11 @@ start_store(const struct host_config *config, struct event_base *base)
 		return rc;
 	}
 	store_on_change(d->store, store_turned, NULL);
-	return settings_watch_start(base, d->store, config->state_directory,
-	    NULL, SETTINGS_POLL_MS, settings_turned, NULL, &d->watch);
+	rc = settings_watch_start(base, d->store, config->state_directory, NULL,
+	    SETTINGS_POLL_MS, settings_turned, NULL, &d->watch);
+	if (rc == 0)
+		settings_watch_wait(d->watch, SETTINGS_WAIT_MS);
+	return rc;
 }
 
 static void

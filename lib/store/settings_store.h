@@ -79,6 +79,19 @@ typedef void settings_changed(int rc, const char *text, void *ctx);
 int settings_watch_start(struct event_base *base, struct store *s,
     const char *directory, const struct master_key *master, int64_t poll_ms,
     settings_changed *changed, void *ctx, struct settings_watch **ret_watch);
+/*
+ * Runs the loop, before a daemon serves anybody, until Redis has said once what
+ * the settings are, or has failed to, at most max_ms of real time.  Timers and
+ * descriptors that are on the loop already are served meanwhile.
+ */
+void settings_watch_wait(struct settings_watch *w, int64_t max_ms);
+#define SETTINGS_WAIT_MS 2000
+/*
+ * Whether the snapshot is what somebody decided: Redis said so at least once
+ * (that there are none, too), or the file on disk did.  While it is not, there
+ * are only defaults, and nobody is to be judged by them.  Any thread.
+ */
+bool settings_watch_known(const struct settings_watch *w);
 /* Before store_close, in the same turn of the loop.  Takes NULL. */
 void settings_watch_stop(struct settings_watch *w);
 /*

@@ -3,9 +3,11 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "net/loop.h"
 #include "proto/json.h"
 #include "store/keys.h"
 #include "store/redis.h"
@@ -29,6 +31,7 @@ struct document {
 };
 
 struct settings_watch {
+	struct event_base *base;
 	struct store *store;
 	char *directory;
 	const struct master_key *master;
@@ -43,6 +46,9 @@ struct settings_watch {
 	unsigned waiting; /* answers of Redis to come */
 	int64_t next_ms;  /* until the next poll; less when one failed */
 	bool polling, again, stopped;
+	bool asked;         /* Redis, to the end of one poll */
+	bool complete;      /* all answers of this poll were had */
+	_Atomic bool known; /* by Redis or the file */
 
 	pthread_mutex_t lock; /* of current */
 	struct settings *current;
@@ -300,8 +306,11 @@ static void
 poll_done(struct settings_watch *w)
 {
 	w->polling = false;
+	w->asked = true;
 	if (!w->stopped && any_next(w) && judge_all(w) > 0 && !w->stopped)
 		save(w);
+	if (w->complete)
+		w->known = true;
 	if (w->stopped)
 		return;
 	if (w->again)
@@ -315,8 +324,11 @@ poll_done(struct settings_watch *w)
 static void
 answered(struct settings_watch *w, int rc)
 {
-	if (rc < 0 && w->next_ms > AGAIN_MS)
-		w->next_ms = AGAIN_MS;
+	if (rc < 0) {
+		w->complete = false;
+		if (w->next_ms > AGAIN_MS)
+			w->next_ms = AGAIN_MS;
+	}
 	w->waiting--;
 	if (w->waiting > 0)
 		return;
@@ -383,6 +395,7 @@ poll_now(struct settings_watch *w)
 	if (w->polling || w->stopped)
 		return;
 	w->polling = true;
+	w->complete = true;
 	w->next_ms = w->poll_ms;
 	w->waiting++;
 	redis_command(w->store, argv, 2, store_deadline(w->store),
@@ -442,8 +455,8 @@ start_from_disk(struct settings_watch *w)
 		w->changed(rc, text, w->ctx);
 	}
 	rc = settings_compile(NULL, 0, w->master, NULL, NULL, &w->current);
-	if (rc == 0 && any_next(w))
-		(void)judge_all(w);
+	if (rc == 0 && any_next(w) && judge_all(w) > 0)
+		w->known = true;
 	/* What the file had and this program refuses may still be right in
 	 * the store, for a newer program. */
 	for (size_t i = 0; i < w->count; i++)
@@ -461,7 +474,8 @@ settings_watch_start(struct event_base *base, struct store *s,
 
 	if (w == NULL)
 		return ERR_NOMEM;
-	*w = (struct settings_watch){ .store = s,
+	*w = (struct settings_watch){ .base = base,
+		.store = s,
 		.directory = strdup(directory),
 		.by_name = map_new(DOCUMENTS_MAX),
 		.master = master,
@@ -485,6 +499,34 @@ settings_watch_start(struct event_base *base, struct store *s,
 fail:
 	watch_free(w);
 	return rc;
+}
+
+static void
+on_wait(void *ctx)
+{
+	bool *over = ctx;
+
+	*over = true;
+}
+
+void
+settings_watch_wait(struct settings_watch *w, int64_t max_ms)
+{
+	bool late = false;
+	struct loop_timer *timer = loop_timer_new(w->base, on_wait, &late);
+
+	if (timer == NULL)
+		return;
+	loop_timer_set(timer, max_ms);
+	while (!w->asked && !late && event_base_loop(w->base, EVLOOP_ONCE) == 0)
+		;
+	loop_timer_free(timer);
+}
+
+bool
+settings_watch_known(const struct settings_watch *w)
+{
+	return w->known;
 }
 
 void

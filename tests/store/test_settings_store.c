@@ -495,6 +495,52 @@ test_watch_without_redis(void **state)
 	remove_dir(dir);
 }
 
+/* Before anybody is served: what Redis says, or that it does not. */
+static void
+test_watch_wait(void **state)
+{
+	struct settings_watch *w = NULL;
+	struct told t = { .ok = false };
+	struct store_fixture f;
+	char dir[64];
+
+	(void)state;
+	make_dir(dir);
+	store_fixture_open(&f, 0);
+	/* None are settings, too. */
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL,
+			     SLOWLY_MS, told, &t, &w),
+	    0);
+	assert_false(settings_watch_known(w));
+	settings_watch_wait(w, 20000);
+	assert_true(settings_watch_known(w));
+	settings_watch_stop(w);
+	redis_server_kill(&f.server);
+	wait_for(&f, false);
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL, 50,
+			     told, &t, &w),
+	    0);
+	settings_watch_wait(w, 20000);
+	assert_false(settings_watch_known(w));
+	redis_server_restart(&f.server);
+	wait_for(&f, true);
+	assert_int_equal(put(&f, SHOP, 0, "{\"title\":\"first\"}"), 0);
+	assert_int_equal(apply(&f, SHOP, "").revision, 1);
+	store_fixture_run(&f, &t.ok);
+	assert_true(settings_watch_known(w));
+	settings_watch_stop(w);
+	t = (struct told){ .ok = false };
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL,
+			     SLOWLY_MS, told, &t, &w),
+	    0);
+	assert_true(settings_watch_known(w)); /* by the file */
+	settings_watch_wait(w, 20000);
+	assert_title(w, "first");
+	settings_watch_stop(w);
+	store_fixture_close(&f);
+	remove_dir(dir);
+}
+
 int
 main(void)
 {
@@ -506,6 +552,7 @@ main(void)
 		cmocka_unit_test(test_watch_poll_and_refuse),
 		cmocka_unit_test(test_watch_fetch_again),
 		cmocka_unit_test(test_watch_without_redis),
+		cmocka_unit_test(test_watch_wait),
 	};
 
 	if (!redis_server_available()) {
