@@ -40,6 +40,7 @@ print_edits(const struct postfix_edits *edits)
 	static const char *const names[] = {
 		[POSTFIX_MAIN_CF] = "main.cf",
 		[POSTFIX_MASTER_CF] = "master.cf",
+		[POSTFIX_MASTER_ENTRY] = "master.cf",
 	};
 
 	for (size_t i = 0; i < edits->count; i++) {
@@ -168,12 +169,13 @@ enable_run(struct job *job)
 
 /* The edits of one file only. */
 static struct postfix_edits
-edits_of(struct postfix_edits *all, enum postfix_file file)
+edits_of(struct postfix_edits *all, enum postfix_kept which)
 {
 	struct postfix_edits some = { .at = all->at, .count = 0 };
 
 	for (size_t i = 0; i < all->count; i++)
-		if (all->at[i].file == file)
+		if ((all->at[i].file == POSTFIX_MAIN_CF) ==
+		    (which == POSTFIX_KEPT_MAIN))
 			some.at[some.count++] = all->at[i];
 	return some;
 }
@@ -197,14 +199,11 @@ disable_file(struct job *job, const struct postfix_files *kept,
 		    buf_slice(&kept->original[POSTFIX_KEPT_MAIN]), &before,
 		    &line);
 	if (rc == 0)
-		rc = postfix_config_read(job->arena, job->folder, &job->now);
-	if (rc == 0)
 		rc = postfix_plan_disable(job->arena, &job->now,
 		    kept->known ? &before : NULL, &job->edits);
 	if (rc < 0)
 		return rc;
-	edits = edits_of(&job->edits,
-	    which == POSTFIX_KEPT_MAIN ? POSTFIX_MAIN_CF : POSTFIX_MASTER_CF);
+	edits = edits_of(&job->edits, which);
 	print_edits(&edits);
 	return postfix_config_apply(job->folder, &edits);
 }
@@ -220,8 +219,11 @@ disable_run(struct job *job)
 		cli_error("%s/postfix: %s", state, err_text(rc));
 		return rc;
 	}
+	/* Before anything goes: postconf does not show what nobody uses. */
+	rc = postfix_config_read(job->arena, job->folder, &job->now);
 	/* master.cf first: it refers to what main.cf declares. */
-	rc = disable_file(job, &kept, POSTFIX_KEPT_MASTER);
+	if (rc == 0)
+		rc = disable_file(job, &kept, POSTFIX_KEPT_MASTER);
 	if (rc == 0)
 		rc = disable_file(job, &kept, POSTFIX_KEPT_MAIN);
 	postfix_files_done(&kept);

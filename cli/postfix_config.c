@@ -69,6 +69,19 @@ postconf_values(struct arena *arena, const char *folder, const char *option,
 	return rc;
 }
 
+static int
+postconf_entries(struct arena *arena, const char *folder,
+    struct postfix_values *ret_values)
+{
+	struct slice text;
+	size_t line;
+	int rc = postconf_text(arena, folder, "-M", NULL, &text);
+
+	if (rc == 0)
+		rc = postfix_entries_parse(arena, text, ret_values, &line);
+	return rc;
+}
+
 int
 postfix_config_read(struct arena *arena, const char *folder,
     struct postfix_now *ret_now)
@@ -80,6 +93,8 @@ postfix_config_read(struct arena *arena, const char *folder,
 		rc = postconf_values(arena, folder, "-d", &now.defaults);
 	if (rc == 0)
 		rc = postconf_values(arena, folder, "-P", &now.services);
+	if (rc == 0)
+		rc = postconf_entries(arena, folder, &now.entries);
 	if (rc == 0)
 		*ret_now = now;
 	return rc;
@@ -101,6 +116,7 @@ postfix_config_wanted(struct arena *arena, const struct host_config *config,
 	    postfix_endpoint(arena, slice_of(config->milter_listen), queue);
 	w.bounced =
 	    postfix_endpoint(arena, slice_of(config->bounced_listen), queue);
+	w.reinject = postfix_service(arena, slice_of(config->milter_reinject));
 	if (w.policyd.at == NULL || w.milter.at == NULL || w.bounced.at == NULL)
 		return ERR_NOMEM;
 	*ret_wanted = w;
@@ -169,13 +185,16 @@ postfix_config_domains(struct arena *arena, const struct host_config *config,
 	return rc;
 }
 
-/* One call of postconf for one edit: "-X NAME", "-e NAME=VALUE", "-P ...". */
+/* One call of postconf for one edit: OPTION NAME or OPTION NAME=VALUE. */
 static int
 apply_one(const char *folder, const struct postfix_edit *e)
 {
-	const char *option = e->file == POSTFIX_MASTER_CF ? "-P"
-			     : e->value.at == NULL        ? "-X"
-							  : "-e";
+	static const char *const options[][2] = {
+		[POSTFIX_MAIN_CF] = { "-X", "-e" },
+		[POSTFIX_MASTER_CF] = { "-P", "-P" },
+		[POSTFIX_MASTER_ENTRY] = { "-MX", "-Me" },
+	};
+	const char *option = options[e->file][e->value.at != NULL];
 	const char *argv[] = { "postconf", "-c", folder, option, NULL, NULL };
 	struct buf text;
 	int rc;

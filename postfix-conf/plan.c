@@ -2,7 +2,8 @@
 /* What Postern changes in Postfix's configuration, as a table. */
 #include "postfix-conf/plan.h"
 
-#include "util/buf.h"
+#include "postfix-conf/plan_edit.h"
+#include "postfix-conf/plan_entries.h"
 #include "util/err.h"
 
 enum how {
@@ -22,6 +23,7 @@ struct hook {
 				  postconf does not show what nobody uses */
 	bool each_service;     /* also where master.cf overrides it by -o */
 	bool for_returns;      /* only with return domains */
+	bool for_reinject;     /* only with a listener for copies */
 	const char *why;
 };
 
@@ -39,6 +41,8 @@ struct hook {
 	"/^Received: (from [^(]+ \\([^()]*\\[[^]]+\\]\\).*[[:space:]]" \
 	"by $myhostname \\([^[][^()]*\\) with E?SMTP|" \
 	"by $myhostname \\([^()]+, from userid )/"
+/* What only Postern and Postfix are to see of a copy for an archive. */
+#define OWN_FIELD "/^X-Postern-Next-Hop:/"
 
 static const struct hook hooks[] = {
 	{ "postern_policy", OWN,
@@ -49,8 +53,14 @@ static const struct hook hooks[] = {
 	    "{ @milter@, connect_timeout=5s, command_timeout=30s,"
 	    " content_timeout=300s, default_action=tempfail }",
 	    .why = "when postern-milter is away, mail is put off" },
-	{ "postern_received", OWN, "regexp:{{" OWN_RECEIVED " IGNORE}}",
+	{ "postern_received", OWN,
+	    "regexp:{{" OWN_RECEIVED " IGNORE}, {" OWN_FIELD " IGNORE}}",
 	    .why = "what Received says is each tenant's choice" },
+	{ "postern_next_hop", OWN,
+	    "regexp:{{/^X-Postern-Next-Hop: (\\[[^]]+\\]:[0-9]+)$$/"
+	    " FILTER smtp:$$1}}",
+	    .for_reinject = true,
+	    .why = "copies for an archive go to its host" },
 	{ "postern_return_transport", OWN, "inline:{ @transports@ }",
 	    .for_returns = true, .why = "DSNs go to postern-bounced" },
 	{ "postern_return_domains", OWN, "inline:{ @domains@ }",
@@ -80,115 +90,12 @@ static const struct hook hooks[] = {
 };
 #define HOOK_COUNT (sizeof(hooks) / sizeof(hooks[0]))
 
-#define EDITS_MAX 256
-#define VALUE_MAX ((size_t)64 * 1024)
-
 static const struct slice absent = { NULL, 0 };
 
 static bool
 is_list(const struct hook *h)
 {
 	return h->how == FIRST || h->how == LAST || h->how == LAST_IF_SET;
-}
-
-/* "a=transport, b=transport" for the inline tables. */
-static void
-add_domains(struct buf *out, const struct postfix_wanted *w, const char *before,
-    bool transport)
-{
-	for (size_t i = 0; i < w->return_domain_count; i++) {
-		buf_add_text(out, i > 0 ? ", " : "");
-		buf_add_text(out, before);
-		buf_add_slice(out, w->return_domains[i]);
-		buf_add_text(out, transport ? "=lmtp:" : "=postern");
-		if (transport)
-			buf_add_slice(out, w->bounced);
-	}
-}
-
-static bool
-add_marked(struct buf *out, struct slice *rest, const struct postfix_wanted *w)
-{
-	static const struct {
-		struct slice mark;
-		enum { POLICYD, MILTERD, TRANSPORT, DOMAINS, RECIPIENTS } what;
-	} marks[] = {
-		{ { "@policyd@", 9 }, POLICYD },
-		{ { "@milter@", 8 }, MILTERD },
-		{ { "@transports@", 12 }, TRANSPORT },
-		{ { "@domains@", 9 }, DOMAINS },
-		{ { "@recipients@", 12 }, RECIPIENTS },
-	};
-
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (!slice_starts(*rest, marks[i].mark))
-			continue;
-		switch (marks[i].what) {
-		case POLICYD:
-			buf_add_slice(out, w->policyd);
-			break;
-		case MILTERD:
-			buf_add_slice(out, w->milter);
-			break;
-		case TRANSPORT:
-			add_domains(out, w, "", true);
-			break;
-		case DOMAINS:
-			add_domains(out, w, "", false);
-			break;
-		case RECIPIENTS:
-			add_domains(out, w, "@", false);
-			break;
-		}
-		*rest = slice_skip(*rest, marks[i].mark.len);
-		return true;
-	}
-	return false;
-}
-
-/* The hook's value with the sockets and domains put in. */
-static struct slice
-expand(struct arena *arena, const struct hook *h,
-    const struct postfix_wanted *wanted)
-{
-	struct slice rest = slice_of(h->value), done = absent;
-	struct buf out;
-
-	buf_init(&out, VALUE_MAX);
-	while (rest.len > 0) {
-		if (add_marked(&out, &rest, wanted))
-			continue;
-		buf_add_char(&out, rest.at[0]);
-		rest = slice_skip(rest, 1);
-	}
-	if (out.rc == 0)
-		done = arena_dup(arena, buf_slice(&out));
-	buf_done(&out);
-	return done;
-}
-
-static int
-edit_add(struct postfix_edits *edits, struct postfix_edit edit)
-{
-	if (edits->count == EDITS_MAX)
-		return ERR_LIMIT;
-	edits->at[edits->count++] = edit;
-	return 0;
-}
-
-/* Name/type of a master.cf entry's parameter, when it is this one. */
-static bool
-is_service_parameter(struct slice full, const char *parameter,
-    struct slice *ret_service)
-{
-	struct slice name = slice_of(parameter);
-
-	if (full.len <= name.len + 1 ||
-	    full.at[full.len - name.len - 1] != '/' ||
-	    !slice_eq(slice_skip(full, full.len - name.len), name))
-		return false;
-	*ret_service = (struct slice){ full.at, full.len - name.len - 1 };
-	return true;
 }
 
 /*
@@ -202,7 +109,7 @@ service_left_alone(const struct postfix_values *services, struct slice service)
 		const struct postfix_value *v = &services->at[i];
 		struct slice of;
 
-		if (is_service_parameter(v->name, "smtpd_milters", &of) &&
+		if (postfix_service_parameter(v->name, "smtpd_milters", &of) &&
 		    slice_eq(of, service) && v->value.len == 0)
 			return true;
 	}
@@ -249,7 +156,8 @@ enable_services(struct arena *arena, const struct postfix_now *now,
 		const struct postfix_value *v = &all->at[i];
 		struct slice service, list;
 
-		if (!is_service_parameter(v->name, h->name, &service) ||
+		if (!postfix_service_parameter(v->name, h->name, &service) ||
+		    postfix_entry_is_own(all, service) ||
 		    service_left_alone(all, service) ||
 		    postfix_list_has(v->value, item))
 			continue;
@@ -259,9 +167,9 @@ enable_services(struct arena *arena, const struct postfix_now *now,
 		if (list.at == NULL)
 			return ERR_NOMEM;
 
-		int rc =
-		    edit_add(edits, (struct postfix_edit){ POSTFIX_MASTER_CF,
-					v->name, v->value, list, h->why });
+		int rc = postfix_edit_add(edits,
+		    (struct postfix_edit){ POSTFIX_MASTER_CF, v->name, v->value,
+			list, h->why });
 
 		if (rc < 0)
 			return rc;
@@ -312,15 +220,16 @@ enable_hook(struct arena *arena, const struct postfix_now *now,
 {
 	struct slice name = slice_of(h->name), value;
 	struct slice old = postfix_values_get(&now->main, name);
-	struct slice want = expand(arena, h, wanted);
+	struct slice want = postfix_expand(arena, h->value, wanted);
 
 	if (h->only_with != NULL && value_in_force(now, h->only_with).len == 0)
 		return 0;
 	if (want.at == NULL || !enable_value(arena, now, h, old, want, &value))
 		return ERR_NOMEM;
 	if (value.at != NULL) {
-		int rc = edit_add(edits, (struct postfix_edit){ POSTFIX_MAIN_CF,
-					     name, old, value, h->why });
+		int rc = postfix_edit_add(edits,
+		    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old, value,
+			h->why });
 
 		if (rc < 0)
 			return rc;
@@ -370,7 +279,8 @@ disable_services(struct arena *arena, const struct postfix_now *now,
 	for (size_t i = 0; i < now->services.count; i++) {
 		const struct postfix_value *v = &now->services.at[i];
 
-		if (!is_service_parameter(v->name, h->name, &service) ||
+		if (!postfix_service_parameter(v->name, h->name, &service) ||
+		    postfix_entry_is_own(&now->services, service) ||
 		    !postfix_list_has(v->value, item))
 			continue;
 
@@ -380,9 +290,9 @@ disable_services(struct arena *arena, const struct postfix_now *now,
 		if (value.at == NULL)
 			return ERR_NOMEM;
 
-		int rc =
-		    edit_add(edits, (struct postfix_edit){ POSTFIX_MASTER_CF,
-					v->name, v->value, value, h->why });
+		int rc = postfix_edit_add(edits,
+		    (struct postfix_edit){ POSTFIX_MASTER_CF, v->name, v->value,
+			value, h->why });
 
 		if (rc < 0)
 			return rc;
@@ -402,7 +312,7 @@ disable_hook(struct arena *arena, const struct postfix_now *now,
 		int rc = disable_value(arena, now, before, h, old, &value);
 
 		if (rc == 0 && (value.at == NULL || !slice_eq(old, value)))
-			rc = edit_add(edits,
+			rc = postfix_edit_add(edits,
 			    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old,
 				value, h->why });
 		if (rc < 0)
@@ -411,12 +321,11 @@ disable_hook(struct arena *arena, const struct postfix_now *now,
 	return h->each_service ? disable_services(arena, now, h, edits) : 0;
 }
 
-static int
-edits_new(struct arena *arena, struct postfix_edits *edits)
+static bool
+is_for(const struct hook *h, const struct postfix_wanted *wanted)
 {
-	edits->count = 0;
-	edits->at = arena_calloc(arena, EDITS_MAX, sizeof(*edits->at));
-	return edits->at != NULL ? 0 : ERR_NOMEM;
+	return (!h->for_returns || wanted->return_domain_count > 0) &&
+	       (!h->for_reinject || wanted->reinject.len > 0);
 }
 
 int
@@ -424,11 +333,14 @@ postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_wanted *wanted, struct postfix_edits *ret_edits)
 {
 	struct postfix_edits edits;
-	int rc = edits_new(arena, &edits);
+	int rc = postfix_edits_new(arena, &edits);
 
 	for (size_t i = 0; rc == 0 && i < HOOK_COUNT; i++)
-		if (!hooks[i].for_returns || wanted->return_domain_count > 0)
+		if (is_for(&hooks[i], wanted))
 			rc = enable_hook(arena, now, wanted, &hooks[i], &edits);
+	/* Behind main.cf: they refer to it. */
+	if (rc == 0)
+		rc = postfix_entries_enable(arena, now, wanted, &edits);
 	if (rc == 0)
 		*ret_edits = edits;
 	return rc;
@@ -439,8 +351,10 @@ postfix_plan_disable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_values *before, struct postfix_edits *ret_edits)
 {
 	struct postfix_edits edits;
-	int rc = edits_new(arena, &edits);
+	int rc = postfix_edits_new(arena, &edits);
 
+	if (rc == 0)
+		rc = postfix_entries_remove(now, absent, &edits);
 	/* From the end: what refers goes before what is referred to. */
 	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
 		rc = disable_hook(arena, now, before, &hooks[i - 1], &edits);
@@ -477,4 +391,14 @@ postfix_endpoint(struct arena *arena, struct slice listen,
 	memcpy(at, prefix.at, prefix.len);
 	memcpy(at + prefix.len, path.at, path.len);
 	return (struct slice){ at, prefix.len + path.len };
+}
+
+struct slice
+postfix_service(struct arena *arena, struct slice address)
+{
+	const struct slice prefix = SLICE("inet:");
+
+	if (!slice_starts(address, prefix))
+		return absent;
+	return arena_dup(arena, slice_skip(address, prefix.len));
 }

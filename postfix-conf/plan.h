@@ -17,22 +17,30 @@ struct postfix_now {
 	struct postfix_values main;     /* postconf -n */
 	struct postfix_values defaults; /* postconf -d */
 	struct postfix_values services; /* postconf -P: "NAME/TYPE/PARAMETER" */
+	struct postfix_values entries;  /* postconf -M: "NAME/TYPE" */
 };
 
 struct postfix_wanted {
 	/* As smtpd(8) and lmtp(8) name them: "unix:postern/policyd.sock",
 	 * "inet:127.0.0.1:10040". */
 	struct slice policyd, milter, bounced;
+	/* Where the milter sends mail in again, as master.cf names it:
+	 * "127.0.0.1:10589"; absent: nowhere that smtpd(8) can listen. */
+	struct slice reinject;
 	/* The domains that DSNs come back to; may be none. */
 	const struct slice *return_domains;
 	size_t return_domain_count;
 };
 
-enum postfix_file { POSTFIX_MAIN_CF, POSTFIX_MASTER_CF };
+enum postfix_file {
+	POSTFIX_MAIN_CF,
+	POSTFIX_MASTER_CF,    /* one parameter of an entry */
+	POSTFIX_MASTER_ENTRY, /* a whole entry */
+};
 
 struct postfix_edit {
 	enum postfix_file file;
-	struct slice name;  /* of a master.cf entry: NAME/TYPE/PARAMETER */
+	struct slice name;  /* in master.cf: NAME/TYPE/PARAMETER, NAME/TYPE */
 	struct slice old;   /* absent: not in the file */
 	struct slice value; /* absent: take it out of the file */
 	const char *why;
@@ -63,5 +71,11 @@ int postfix_plan_disable(struct arena *arena, const struct postfix_now *now,
  */
 struct slice postfix_endpoint(struct arena *arena, struct slice listen,
     struct slice queue_directory);
+
+/*
+ * An address to connect to ("inet:127.0.0.1:10589") as master.cf names the
+ * service.  Absent: no such address, or no memory.
+ */
+struct slice postfix_service(struct arena *arena, struct slice address);
 
 #endif /* POSTFIX_CONF_PLAN_H */

@@ -86,8 +86,56 @@ parse_line(struct arena *arena, struct slice line,
 	return 0;
 }
 
-int
-postfix_values_parse(struct arena *arena, struct slice text,
+/* With one blank between its words.  Absent: no memory. */
+static struct slice
+squeeze(struct arena *arena, struct slice line)
+{
+	char *at = arena_alloc(arena, line.len + 1);
+	size_t n = 0;
+
+	if (at == NULL)
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < line.len; i++) {
+		char c = line.at[i] == '\t' ? ' ' : line.at[i];
+
+		if (c != ' ' || (n > 0 && at[n - 1] != ' '))
+			at[n++] = c;
+	}
+	if (n > 0 && at[n - 1] == ' ')
+		n--;
+	return (struct slice){ at, n };
+}
+
+/* "NAME TYPE ..." to "NAME/TYPE". */
+static int
+parse_entry(struct arena *arena, struct slice line,
+    struct postfix_values *values)
+{
+	struct slice entry = squeeze(arena, line), rest = entry, name, type;
+	char *at;
+
+	if (entry.at == NULL)
+		return ERR_NOMEM;
+	if (!slice_split(&rest, ' ', &name) || !slice_split(&rest, ' ', &type))
+		return ERR_SYNTAX;
+	if (values->count == POSTFIX_VALUES_MAX)
+		return ERR_LIMIT;
+	at = arena_alloc(arena, name.len + 1 + type.len);
+	if (at == NULL)
+		return ERR_NOMEM;
+	memcpy(at, name.at, name.len);
+	at[name.len] = '/';
+	memcpy(at + name.len + 1, type.at, type.len);
+	values->at[values->count++] =
+	    (struct postfix_value){ { at, name.len + 1 + type.len }, entry };
+	return 0;
+}
+
+typedef int parse_one(struct arena *arena, struct slice line,
+    struct postfix_values *values);
+
+static int
+parse_lines(struct arena *arena, struct slice text, parse_one *parse,
     struct postfix_values *ret_values, size_t *ret_line)
 {
 	size_t most = count_lines(text), number = 0;
@@ -104,7 +152,7 @@ postfix_values_parse(struct arena *arena, struct slice text,
 		if (is_nothing(line))
 			continue;
 
-		int rc = parse_line(arena, line, &values);
+		int rc = parse(arena, line, &values);
 
 		if (rc < 0) {
 			*ret_line = number;
@@ -113,6 +161,20 @@ postfix_values_parse(struct arena *arena, struct slice text,
 	}
 	*ret_values = values;
 	return 0;
+}
+
+int
+postfix_values_parse(struct arena *arena, struct slice text,
+    struct postfix_values *ret_values, size_t *ret_line)
+{
+	return parse_lines(arena, text, parse_line, ret_values, ret_line);
+}
+
+int
+postfix_entries_parse(struct arena *arena, struct slice text,
+    struct postfix_values *ret_values, size_t *ret_line)
+{
+	return parse_lines(arena, text, parse_entry, ret_values, ret_line);
 }
 
 struct slice

@@ -32,6 +32,13 @@ struct postfix_values {
 int postfix_values_parse(struct arena *arena, struct slice text,
     struct postfix_values *ret_values, size_t *ret_line);
 
+/*
+ * What "postconf -M" prints: the name is "NAME/TYPE", the value the whole
+ * entry with one blank between its words.  Errors as above.
+ */
+int postfix_entries_parse(struct arena *arena, struct slice text,
+    struct postfix_values *ret_values, size_t *ret_line);
+
 /* The last value of that name, as Postfix takes it; absent: not there. */
 struct slice postfix_values_get(const struct postfix_values *values,
     struct slice name);

@@ -148,14 +148,16 @@ const struct param host_params[] = {
 	    ".Ic postern postfix enable\n"
 	    "sets up.\n"
 	    "It must not be reachable from other hosts."),
-	PARAM_UINT(CFG, milter_max_copies, "50", "1", "1000", PARAM_RESTART,
+	PARAM_UINT(CFG, milter_max_copies, "50", "1", "150", PARAM_RESTART,
 	    "Copies of messages that may be under way to\n"
 	    ".Ic milter_reinject\n"
 	    "at once; each takes a session there.\n"
 	    "A message with more is sent in rounds: the copies of one round\n"
 	    "leave together or not at all.\n"
 	    "Below the process limit of that service in\n"
-	    ".Xr master 5 ."),
+	    ".Xr master 5 :\n"
+	    ".Ql postern postfix enable\n"
+	    "gives it 200."),
 	PARAM_STRING(CFG, milter_scanner, "", NULL, PARAM_RESTART,
 	    "The virus scanner:\n"
 	    ".Cm unix : Ns Ar PATH\n"

@@ -45,18 +45,23 @@ check_list(struct arena *arena, struct slice list)
 }
 
 static void
-check_plan(struct arena *arena, const struct postfix_values *values)
+check_plan(struct arena *arena, const struct postfix_values *values,
+    const struct postfix_values *entries)
 {
 	const struct postfix_wanted wanted = { .policyd = SLICE("unix:p"),
 		.milter = SLICE("unix:m"),
-		.bounced = SLICE("unix:b") };
-	const struct postfix_now now = { .main = *values, .services = *values };
+		.bounced = SLICE("unix:b"),
+		.reinject = SLICE("127.0.0.1:1") };
+	const struct postfix_now now = { .main = *values,
+		.services = *values,
+		.entries = *entries };
 	struct postfix_edits edits;
 
 	if (postfix_plan_enable(arena, &now, &wanted, &edits) < 0)
 		return;
 	for (size_t i = 0; i < edits.count; i++)
-		if (edits.at[i].value.at == NULL)
+		if (edits.at[i].value.at == NULL &&
+		    edits.at[i].file != POSTFIX_MASTER_ENTRY)
 			abort();
 	(void)postfix_plan_disable(arena, &now, NULL, &edits);
 }
@@ -66,15 +71,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = { (const char *)data, size };
 	struct arena *arena = arena_new(4 << 20);
-	struct postfix_values values;
+	struct postfix_values values, entries = { .count = 0 };
 	size_t line;
 
 	if (arena == NULL)
 		return 0;
+	(void)postfix_entries_parse(arena, text, &entries, &line);
 	if (postfix_values_parse(arena, text, &values, &line) == 0) {
 		for (size_t i = 0; i < values.count; i++)
 			check_list(arena, values.at[i].value);
-		check_plan(arena, &values);
+		check_plan(arena, &values, &entries);
 	}
 	arena_free(arena);
 	return 0;

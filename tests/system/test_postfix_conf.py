@@ -59,6 +59,33 @@ def test_the_way_there_and_back(base):
     assert files(base) == before
 
 
+def test_the_listener_for_copies(base):
+    master = base.postfix.config / "master.cf"
+    postfix(base, "enable")
+    text = master.read_text()
+    assert text.count("127.0.0.1:10589") == 1
+    assert text.count("postern-cleanup") == 2
+    assert "$postern_policy" not in text
+
+    # Its address is another one now, and somebody has changed the other.
+    main = base.daemons.config
+    main.write_text(main.read_text() +
+                    "milter_reinject = inet:127.0.0.1:10600\n")
+    master.write_text(text.replace("message_size_limit=0",
+                                   "message_size_limit=1") + "# mine\n")
+    postfix(base, "enable")
+    text = master.read_text()
+    assert "127.0.0.1:10589" not in text
+    assert "127.0.0.1:10600" in text
+    assert "message_size_limit=1" not in text
+    assert postfix(base, "diff").stdout == ""
+
+    postfix(base, "disable")
+    text = master.read_text()
+    assert "postern" not in text and "10600" not in text
+    assert "# mine" in text
+
+
 def test_what_the_administrator_changed_meanwhile_stays(base):
     postfix(base, "enable")
     base.postfix.postconf("message_size_limit=1234567",

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static const struct postfix_wanted wanted = {
 	.policyd = { "unix:postern/policyd.sock", 25 },
 	.milter = { "unix:postern/milter.sock", 24 },
 	.bounced = { "unix:postern/bounced.sock", 25 },
+	.reinject = { "127.0.0.1:10589", 15 },
 };
 
 struct fixture {
@@ -53,6 +55,7 @@ begin(struct fixture *f, const char *main_cf, const char *services)
 	parse(f, main_cf, &f->now.main);
 	parse(f, DEFAULTS, &f->now.defaults);
 	parse(f, services, &f->now.services);
+	f->now.entries = (struct postfix_values){ .count = 0 };
 }
 
 static void
@@ -80,15 +83,46 @@ assert_no_edit(const struct fixture *f, const char *name)
 		assert_false(slice_eq(f->edits.at[i].name, slice_of(name)));
 }
 
+/* As "postconf -P" does: those of an entry that was added or taken out. */
+static void
+list_parameters(struct fixture *f, const struct postfix_edit *e)
+{
+	struct postfix_values *v = &f->now.services;
+	struct postfix_value *at =
+	    arena_calloc(f->arena, v->count + 100, sizeof(*at));
+	struct slice rest = e->value, word;
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->count; i++)
+		if (!slice_starts(v->at[i].name, e->name) ||
+		    v->at[i].name.at[e->name.len] != '/')
+			at[n++] = v->at[i];
+	while (slice_split(&rest, ' ', &word)) {
+		const char *equal = memchr(word.at, '=', word.len);
+		char name[200];
+
+		if (equal == NULL)
+			continue;
+		size_t len = (size_t)(equal - word.at);
+		(void)snprintf(name, sizeof(name), "%.*s/%.*s",
+		    SLICE_F(e->name), (int)len, word.at);
+		at[n++] =
+		    (struct postfix_value){ arena_dup(f->arena, slice_of(name)),
+			    slice_skip(word, len + 1) };
+	}
+	*v = (struct postfix_values){ at, n };
+}
+
 /* Make the edits, as postconf(1) would. */
 static void
 apply(struct fixture *f)
 {
 	for (size_t i = 0; i < f->edits.count; i++) {
 		const struct postfix_edit *e = &f->edits.at[i];
-		struct postfix_values *v = e->file == POSTFIX_MAIN_CF
-					       ? &f->now.main
-					       : &f->now.services;
+		struct postfix_values *v =
+		    e->file == POSTFIX_MAIN_CF        ? &f->now.main
+		    : e->file == POSTFIX_MASTER_ENTRY ? &f->now.entries
+						      : &f->now.services;
 		struct postfix_value *at =
 		    arena_calloc(f->arena, v->count + 1, sizeof(*at));
 		size_t n = 0;
@@ -99,6 +133,8 @@ apply(struct fixture *f)
 		if (e->value.at != NULL)
 			at[n++] = (struct postfix_value){ e->name, e->value };
 		*v = (struct postfix_values){ at, n };
+		if (e->file == POSTFIX_MASTER_ENTRY)
+			list_parameters(f, e);
 	}
 }
 
@@ -259,7 +295,9 @@ twice_is_once_and_back_is_as_before(void **state)
 			assert_true(slice_eq(before.at[j].value,
 			    postfix_values_get(&f.now.main,
 				before.at[j].name)));
+		assert_int_equal(f.now.services.count, 1);
 		assert_true(slice_eq(f.now.services.at[0].value, SLICE("x")));
+		assert_int_equal(f.now.entries.count, 0);
 		arena_free(f.arena);
 	}
 }
@@ -283,6 +321,65 @@ changed_sockets_replace_the_old_ones(void **state)
 	    " command_timeout=30s, content_timeout=300s,"
 	    " default_action=tempfail }");
 	arena_free(f.arena);
+}
+
+static void
+the_listener_for_copies_moves(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct fixture f;
+
+	(void)state;
+	begin(&f, "", "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &wanted,
+			     &f.edits),
+	    0);
+	apply(&f);
+	assert_int_equal(f.now.entries.count, 2);
+	/* Nobody's restrictions but its own. */
+	assert_true(slice_eq(postfix_values_get(&f.now.services,
+				 SLICE("127.0.0.1:10589/inet/"
+				       "smtpd_recipient_restrictions")),
+	    SLICE("permit_mynetworks,reject")));
+
+	with.reinject = SLICE("127.0.0.1:10600");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 2);
+	assert_edit(&f, "127.0.0.1:10589/inet", NULL);
+	apply(&f);
+	assert_int_equal(f.now.entries.count, 2);
+
+	/* Somebody has changed it. */
+	f.now.entries.at[0].value = SLICE("127.0.0.1:10600 inet n - n - 1 x");
+	f.now.entries.at[0].name = SLICE("127.0.0.1:10600/inet");
+	f.now.entries.at[1].name = SLICE("postern-cleanup/unix");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 2);
+
+	with.reinject = (struct slice){ NULL, 0 };
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 2);
+	assert_edit(&f, "127.0.0.1:10600/inet", NULL);
+	assert_edit(&f, "postern-cleanup/unix", NULL);
+	arena_free(f.arena);
+}
+
+static void
+listeners_are_named_as_master_cf_names_them(void **state)
+{
+	struct arena *arena = arena_new(1 << 16);
+
+	(void)state;
+	assert_true(
+	    slice_eq(postfix_service(arena, SLICE("inet:127.0.0.1:10589")),
+		SLICE("127.0.0.1:10589")));
+	assert_true(slice_eq(postfix_service(arena, SLICE("inet:[::1]:10589")),
+	    SLICE("[::1]:10589")));
+	assert_null(postfix_service(arena, SLICE("unix:/q/public/x")).at);
+	arena_free(arena);
 }
 
 static void
@@ -350,6 +447,8 @@ main(void)
 		cmocka_unit_test(services_with_values_of_their_own_are_hooked),
 		cmocka_unit_test(twice_is_once_and_back_is_as_before),
 		cmocka_unit_test(changed_sockets_replace_the_old_ones),
+		cmocka_unit_test(the_listener_for_copies_moves),
+		cmocka_unit_test(listeners_are_named_as_master_cf_names_them),
 		cmocka_unit_test(disable_takes_out_only_our_own),
 		cmocka_unit_test(sockets_are_named_as_postfix_sees_them),
 	};

@@ -114,11 +114,41 @@ lists_change_at_one_place(void **state)
 	}
 }
 
+static void
+entries_are_read(void **state)
+{
+	struct arena *arena = arena_new(1 << 20);
+	struct slice text =
+	    exact("smtp       inet  n       -       y       -       -   smtpd\n"
+		  "127.0.0.1:10589 inet n - n - 100 smtpd -o a=b   -o { c = d }"
+		  "\n\n");
+	struct slice bad = exact("smtp\n");
+	struct postfix_values v = { .count = 0 };
+	size_t line = 0;
+
+	(void)state;
+	assert_int_equal(postfix_entries_parse(arena, text, &v, &line), 0);
+	assert_int_equal(v.count, 2);
+	assert_true(slice_eq(postfix_values_get(&v, SLICE("smtp/inet")),
+	    SLICE("smtp inet n - y - - smtpd")));
+	assert_true(
+	    slice_eq(postfix_values_get(&v, SLICE("127.0.0.1:10589/inet")),
+		SLICE("127.0.0.1:10589 inet n - n - 100 smtpd"
+		      " -o a=b -o { c = d }")));
+	assert_int_equal(postfix_entries_parse(arena, bad, &v, &line),
+	    ERR_SYNTAX);
+	assert_int_equal(line, 1);
+	free((char *)(uintptr_t)text.at);
+	free((char *)(uintptr_t)bad.at);
+	arena_free(arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_read),
+		cmocka_unit_test(entries_are_read),
 		cmocka_unit_test(lists_change_at_one_place),
 	};
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef POSTFIX_CONF_PLAN_EDIT_H
+#define POSTFIX_CONF_PLAN_EDIT_H
+
+#include "postfix-conf/plan.h"
+
+/* For the files of the plan only. */
+
+/* ERR_NOMEM. */
+int postfix_edits_new(struct arena *arena, struct postfix_edits *edits);
+/* ERR_LIMIT. */
+int postfix_edit_add(struct postfix_edits *edits, struct postfix_edit edit);
+
+/*
+ * A text of a table with the sockets and domains put in, for @policyd@,
+ * @milter@, @reinject@, @transports@, @domains@, @recipients@.  Absent: no
+ * memory.
+ */
+struct slice postfix_expand(struct arena *arena, const char *text,
+    const struct postfix_wanted *wanted);
+
+/* NAME/TYPE of "NAME/TYPE/PARAMETER", when it is this parameter. */
+bool postfix_service_parameter(struct slice full, const char *parameter,
+    struct slice *ret_service);
+
+#endif /* POSTFIX_CONF_PLAN_EDIT_H */
