@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the next host sees is what was signed, whatever the modules did to the
+message: every kind of message, in settings that pair each choice of a module
+with each choice of all others."""
+import itertools
+import re
+import smtplib
+
+import pytest
+from harness.odd_mail import messages
+from harness.util import run, wait_for
+
+pytest.importorskip("dkim")
+pytest.importorskip("nacl")  # Ed25519 signatures
+
+from harness.signing import SENDER, MilterAndLog  # noqa: E402
+from harness.signing import verify_with_dkim_py  # noqa: E402
+
+ALL = {"name": "all", "header": "X-Number", "pattern": ".*"}
+LINK = {"url": "https://mail.shop.test/u/", "filters": [ALL]}
+
+
+def redirect(to):
+    return [{**ALL, "to": to, "mode": "redirect"}]
+
+
+# A module joins by one line: the member of the settings, and what it may be.
+CHOICES = {
+    "canonicalization": ["relaxed/relaxed", "simple/simple",
+                         "relaxed/simple", "simple/relaxed"],
+    "received": ["abbreviated", "normal", "keep", "remove"],
+    "return_path": [{}, {"domain": "back.shop.test"}],
+    "envelope_sender": [{}, {"mode": "address", "address": "b@shop.test"},
+                        {"mode": "domain", "domain": "out.shop.test"}],
+    "suppression": [{}, {"on_suppressed": "accept"}],
+    "preflight": [{"mode": "off"}, {"mode": "observe"}],
+    "forwarding": [[], redirect("other@good.test")],
+    "unsubscribe": [{}, LINK, {**LINK, "existing": "replace"}],
+    "smime": [{}, "certificate"],
+}
+
+
+def pairwise(choices):
+    """Settings in which every two choices of two members meet."""
+    names = list(choices)
+    left = {(a, i, b, j) for a, b in itertools.combinations(names, 2)
+            for i in range(len(choices[a])) for j in range(len(choices[b]))}
+    while left:
+        row = {}
+        for name in names:
+            def new(i):
+                return sum(1 for other in row if (other, row[other], name, i)
+                           in left)
+
+            def to_come(i):
+                return sum(1 for a, x, b, y in left
+                           if (a, x) == (name, i) or (b, y) == (name, i))
+            row[name] = max(range(len(choices[name])),
+                            key=lambda i: (new(i), to_come(i)))
+        met = {(a, row[a], b, row[b])
+               for a, b in itertools.combinations(names, 2)}
+        if not met & left:  # take one that is missing, and any around it
+            a, i, b, j = next(iter(sorted(left)))
+            row.update({a: i, b: j})
+            met = {(a, row[a], b, row[b])
+                   for a, b in itertools.combinations(names, 2)}
+        left -= met
+        yield {name: choices[name][i] for name, i in row.items()}
+
+
+def certificate(folder):
+    """For S/MIME: the address's own, of no authority."""
+    key, chain = folder / "smime.key", folder / "smime.pem"
+    run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+         "-keyout", key, "-out", chain, "-days", "30", "-subj", "/CN=Shop",
+         "-addext", f"subjectAltName=email:{SENDER}",
+         "-addext", "keyUsage=digitalSignature",
+         "-addext", "extendedKeyUsage=emailProtection"])
+    return {"certificates": [{"for": SENDER, "chain": chain.read_text(),
+                              "key": key.read_text()}]}
+
+
+def put_in_force(milter, row, smime):
+    row = dict(row)
+    domain = dict(milter.document["domains"][0],
+                  canonicalization=row.pop("canonicalization"))
+    row["smime"] = smime if row["smime"] else {}
+    milter.change(domains=[domain], **row)
+
+
+def send(milter, number, data):
+    try:
+        milter.submit(re.sub(rb"X-Number: \d+", b"X-Number: %d" % number,
+                             data))
+    except smtplib.SMTPException as e:
+        return repr(e)
+    return None
+
+
+def check(received, names, dns):
+    """What is wrong with a row's messages, by name."""
+    bad = []
+    for m in received:
+        number = int(re.search(rb"\r\nX-Number: (\d+)", m.data).group(1))
+        if number not in names:
+            continue
+        try:
+            good = verify_with_dkim_py(m.data, dns)
+        except Exception as e:  # which message says more than a trace
+            good, e = False, repr(e)
+        if not good or b"\r\nX-Postern-" in m.data:
+            bad.append(names[number])
+    return bad
+
+
+def test_next_host_sees_what_was_signed(base):
+    milter = MilterAndLog(base)
+    smime = certificate(base.folder)
+    receiver = base.receivers["good.test"]
+    every = list(messages())
+    bad = {}
+    for i, row in enumerate(pairwise(CHOICES)):
+        put_in_force(milter, row, smime)
+        names = {}
+        for n, (name, data) in enumerate(every):
+            names[1000 * (i + 1) + n] = name
+            why = send(milter, 1000 * (i + 1) + n, data)
+            assert why is None, (row, name, why)
+
+        def numbers():
+            return {int(re.search(rb"\r\nX-Number: (\d+)", m.data).group(1))
+                    for m in list(receiver.received)}
+        wait_for(lambda: names.keys() <= numbers(), 90, f"row {i}")
+        wrong = check(list(receiver.received), names, milter.dns)
+        if wrong:
+            bad[str(row)] = wrong
+        receiver.received.clear()
+    print(i + 1, "settings,", len(every), "messages each")
+    assert not bad, bad
