@@ -113,6 +113,22 @@ def check(received, names, dns):
     return bad
 
 
+# That a choice was made at all: some message of the row shows it.
+SHOWS = {
+    "smime": lambda m: b"application/pkcs7-signature" in m.data,
+    "unsubscribe": lambda m: b"<" + LINK["url"].encode() in m.data,
+    "forwarding": lambda m: m.recipients == ["other@good.test"],
+    "return_path": lambda m: "@back.shop.test" in m.sender,
+}
+
+
+def not_shown(row, received):
+    """Members that did nothing."""
+    return [name for name, shows in SHOWS.items()
+            if row[name] and not any(map(shows, received)) and
+            not (name == "return_path" and row["envelope_sender"])]
+
+
 def test_next_host_sees_what_was_signed(base):
     milter = MilterAndLog(base)
     smime = certificate(base.folder)
@@ -132,6 +148,7 @@ def test_next_host_sees_what_was_signed(base):
                     for m in list(receiver.received)}
         wait_for(lambda: names.keys() <= numbers(), 90, f"row {i}")
         wrong = check(list(receiver.received), names, milter.dns)
+        wrong += not_shown(row, list(receiver.received))
         if wrong:
             bad[str(row)] = wrong
         receiver.received.clear()
