@@ -50,6 +50,7 @@ event_of(struct message *msg)
 		.message_id = facts_decoded(msg, "Message-ID"),
 		.api_data = facts_decoded(msg, "X-Api-Data"),
 		.source_ip = msg->client,
+		.preflight = msg->preflight,
 		.forward_to = msg->forward_bounces
 				  ? msg->sender
 				  : (struct slice){ NULL, 0 } };

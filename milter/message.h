@@ -93,6 +93,7 @@ struct message {
 	size_t added_count, added_cap;
 
 	/* the log line's */
+	struct slice preflight;  /* checks found wanting, blanks between */
 	struct slice signatures; /* "s1._domainkey.example.com ..." */
 	size_t suppressed, would_suppress;
 	bool spooled;

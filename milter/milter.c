@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter/dmarc.h"
 #include "milter/meeting.h"
 #include "milter/mlfi.h"
 #include "milter/smime_expiry.h"
@@ -178,6 +179,8 @@ milter_start(const struct host_config *config, struct event_base *base)
 	meeting_set_seats(config->milter_max_copies);
 	if ((rc = start_store(config, base)) < 0)
 		return rc;
+	if ((D.host.dmarc = dmarc_new(base, D.host.store)) == NULL)
+		return ERR_NOMEM;
 	rc = spool_open(config->state_directory, config->milter_max_spool_kb,
 	    D.host.store, &D.host.spool);
 	if (rc < 0) {
@@ -238,6 +241,7 @@ milter_stop(void)
 	D.metrics = NULL;
 	settings_watch_stop(D.host.watch);
 	store_close(D.host.store);
+	dmarc_free(D.host.dmarc);
 	spool_close(D.host.spool);
 	mlfi_close();
 	free(D.host_name);

@@ -14,7 +14,7 @@
  * by any thread.
  */
 struct event_base;
-struct dns;
+struct dmarc;
 struct host_config;
 struct scan_client;
 struct settings_watch;
@@ -33,7 +33,8 @@ struct milter {
 	const char *reinject;            /* internal listener's address */
 	struct scan_client *scan;        /* NULL: no scanner is set up */
 	int64_t scan_timeout_ms;
-	size_t line_max; /* longer lines are broken by the SMTP client */
+	struct dmarc *dmarc; /* NULL: not looked at */
+	size_t line_max;     /* longer lines are broken by the SMTP client */
 };
 
 /* The parts of struct service. */

@@ -10,6 +10,7 @@
 #include "milter/module.h"
 #include "proto/line_break.h"
 #include "proto/mailbox.h"
+#include "service/metrics.h"
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -26,8 +27,9 @@ struct body_hash {
 
 struct dkim_work {
 	bool failed;
-	const struct settings_domain *domain, *operator; /* NULL: none */
-	struct slice identity;                           /* i=, or absent */
+	const struct settings_domain *domain,
+	    *own;              /* the operator's; NULL: none */
+	struct slice identity; /* i=, or absent */
 	struct line_break lines;
 	struct body_hash bodies[2]; /* by enum dkim_canon */
 };
@@ -143,13 +145,13 @@ choose(struct message *msg, struct dkim_work *s)
 	if (!choose_domain(msg, s))
 		return;
 	if (msg->settings != NULL)
-		s->operator= settings_operator_domain(msg->settings);
+		s->own = settings_operator_domain(msg->settings);
 	if (!signs(s->domain))
 		s->domain = NULL;
-	if (!signs(s->operator) ||
+	if (!signs(s->own) ||
 	    (s->domain != NULL &&
-		slice_eq_nocase(s->operator->name, s->domain->name)))
-		s->operator= NULL;
+		slice_eq_nocase(s->own->name, s->domain->name)))
+		s->own = NULL;
 }
 
 /* ---- the body ---- */
@@ -181,8 +183,7 @@ begin_bodies(struct dkim_work *s, size_t line_max)
 static int
 open_bodies(const struct message *msg, struct dkim_work *s)
 {
-	const struct settings_domain *const domains[] = { s->domain,
-		s->operator};
+	const struct settings_domain *const domains[] = { s->domain, s->own };
 
 	for (size_t i = 0; i < 2; i++) {
 		if (domains[i] == NULL)
@@ -214,7 +215,7 @@ dkim_module_begin(struct message *msg, void *state)
 	struct dkim_work *s = state;
 
 	choose(msg, s);
-	if (s->domain == NULL && s->operator== NULL)
+	if (s->domain == NULL && s->own == NULL)
 		return BODY_NOT;
 	s->failed = open_bodies(msg, s) < 0;
 	return BODY_STREAM;
@@ -347,11 +348,11 @@ sign(struct message *msg, const struct dkim_work *s)
 	buf_init(&g.value, VALUE_MAX);
 	buf_init(&g.names, NAMES_MAX);
 	rc = dkim_header_begin(&g.header, msg,
-	    is_exact(s->domain) || is_exact(s->operator));
+	    is_exact(s->domain) || is_exact(s->own));
 	if (rc == 0)
 		rc = sign_for(msg, s, s->domain, &g);
 	if (rc == 0)
-		rc = sign_for(msg, s, s->operator, & g);
+		rc = sign_for(msg, s, s->own, &g);
 	if (rc == 0)
 		msg->signatures = message_keep(msg, buf_slice(&g.names));
 	dkim_header_done(&g.header);
@@ -366,12 +367,17 @@ dkim_module_eom(struct message *msg, void *state)
 	struct dkim_work *s = state;
 	int rc;
 
-	if (s->domain == NULL && s->operator== NULL)
+	if (s->domain == NULL && s->own == NULL) {
+		metrics_add(METRIC_MILTER_DKIM_UNSIGNED, 1);
 		return VERDICT_NEXT;
-	if ((rc = end_bodies(msg, s)) == 0 && (rc = sign(msg, s)) == 0)
+	}
+	if ((rc = end_bodies(msg, s)) == 0 && (rc = sign(msg, s)) == 0) {
+		metrics_add(METRIC_MILTER_DKIM_SIGNED, 1);
 		return VERDICT_NEXT;
+	}
+	metrics_add(METRIC_MILTER_DKIM_FAILED, 1);
 	const struct settings_domain *d =
-	    s->domain != NULL ? s->domain : s->operator;
+	    s->domain != NULL ? s->domain : s->own;
 	log_error("%.*s: can not sign for %.*s: %s", SLICE_F(msg->queue_id),
 	    SLICE_F(d->name), err_text(rc));
 	message_reply(msg, "4.7.0", "Can not sign the message, try later");

@@ -44,13 +44,13 @@ event_type_parse(struct slice word, enum event_type *ret_type)
 /* ---- facts ---- */
 
 /* In the order of their field. */
-#define FACTS 9
+#define FACTS 10
 static void
 facts_of(struct event *e, struct slice *ret_facts[FACTS])
 {
 	struct slice *const all[FACTS] = { &e->return_path, &e->sender,
 		&e->from, &e->subject, &e->message_id, &e->api_data,
-		&e->source_ip, &e->sender_ip, &e->forward_to };
+		&e->source_ip, &e->sender_ip, &e->forward_to, &e->preflight };
 
 	memcpy(ret_facts, all, sizeof(all));
 }
@@ -277,6 +277,29 @@ put_time(struct buf *out, const char *name, int64_t ms)
 	(void)buf_addf(out, "\"%.*s.%03dZ\"", (int)n, text, (int)(ms % 1000));
 }
 
+/* Words with blanks between, as an array. */
+static void
+put_words(struct buf *out, const char *name, struct slice words)
+{
+	struct slice word;
+	bool first = true;
+
+	if (words.len == 0)
+		return;
+	put_name(out, name);
+	(void)buf_add_char(out, '[');
+	while (slice_split(&words, ' ', &word)) {
+		if (word.len == 0)
+			continue;
+		if (!first)
+			(void)buf_add_char(out, ',');
+		if (json_print_string(word, out) < 0 && out->rc == 0)
+			out->rc = ERR_NOMEM;
+		first = false;
+	}
+	(void)buf_add_char(out, ']');
+}
+
 int
 event_to_json(const struct event *e, struct buf *out)
 {
@@ -311,6 +334,7 @@ event_to_json(const struct event *e, struct buf *out)
 	put_text(out, "api_data", e->api_data);
 	put_text(out, "source_ip", e->source_ip);
 	put_text(out, "sender_ip", e->sender_ip);
+	put_words(out, "preflight", e->preflight);
 	(void)buf_add_char(out, '}');
 	return out->rc;
 }

@@ -56,6 +56,7 @@ struct event {
 	struct slice sender_ip;   /* ours, where known */
 	struct slice forward_to;  /* who wants bounces of it forwarded; absent:
 				     nobody */
+	struct slice preflight;   /* checks found wanting, blanks between */
 };
 
 const char *event_type_word(enum event_type type); /* "queued", ... */
@@ -67,13 +68,13 @@ int event_type_parse(struct slice word, enum event_type *ret_type);
  *	t type (a letter)  n tenant  r recipient  q queue id  m message
  *	s status  d 1: repeated  w when, ms  x reason  y relay  o origin
  *	f facts, tabs between: return_path, sender, from, subject, message_id,
- *	  api_data, source_ip, sender_ip, forward_to; "<>" is the null
- *reverse-path Values are cut at EVENT_VALUE_MAX octets; in facts, control
+ *	  api_data, source_ip, sender_ip, forward_to, preflight; "<>" is the
+ *null reverse-path Values are cut at EVENT_VALUE_MAX octets; in facts, control
  *octets become blanks.
  */
 #define EVENT_FIELDS 12
 #define EVENT_VALUE_MAX 998
-#define EVENT_FACTS_MAX (9 * (EVENT_VALUE_MAX + 1))
+#define EVENT_FACTS_MAX (10 * (EVENT_VALUE_MAX + 1))
 struct event_fields {
 	struct slice at[2 * EVENT_FIELDS]; /* name, value, name, value */
 	char created[24], status[24];

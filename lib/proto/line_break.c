@@ -93,18 +93,34 @@ line_break_end(struct line_break *l, line_break_sink *sink, void *ctx)
 }
 
 bool
+line_break_find(struct line_break *l, struct slice s)
+{
+	bool full = false;
+
+	if (l->cr && s.len > 0) {
+		if (s.at[0] != '\n')
+			return true;
+		l->cr = false;
+	}
+	while (s.len > 0) {
+		struct slice run = { s.at, run_length(l, s, &full) };
+
+		move_on(l, run);
+		s = slice_skip(s, run.len);
+		if (!full)
+			continue;
+		l->cr = s.len == 1 && s.at[0] == '\r';
+		return !l->cr;
+	}
+	return false;
+}
+
+bool
 line_break_needed(size_t max, size_t column, struct slice text)
 {
 	struct line_break l = { .max = max, .column = column };
-	bool full = false;
 
-	while (max > 0 && text.len > 0 && !full) {
-		struct slice run = { text.at, run_length(&l, text, &full) };
-
-		move_on(&l, run);
-		text = slice_skip(text, run.len);
-	}
-	return full;
+	return max > 0 && (line_break_find(&l, text) || l.cr);
 }
 
 static int

@@ -27,6 +27,8 @@ int line_break_add(struct line_break *l, struct slice octets,
     line_break_sink *sink, void *ctx);
 int line_break_end(struct line_break *l, line_break_sink *sink, void *ctx);
 
+/* Moves on without output.  True: a line is longer than max; the end. */
+bool line_break_find(struct line_break *l, struct slice octets);
 /* Whether this text, which begins in that column, has a line to break. */
 bool line_break_needed(size_t max, size_t column, struct slice text);
 /* The whole of it at once; 0, ERR_LIMIT, ERR_NOMEM. */

@@ -82,6 +82,26 @@ test_splits(void **state)
 }
 
 static void
+test_find(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slice text = slice_of(cases[i].text);
+
+		for (size_t cut = 0; cut <= text.len; cut++) {
+			struct line_break l = { .max = 5 };
+			bool found =
+			    line_break_find(&l,
+				(struct slice){ text.at, cut }) ||
+			    line_break_find(&l, slice_skip(text, cut)) || l.cr;
+
+			assert_int_equal(found,
+			    strcmp(cases[i].text, cases[i].broken) != 0);
+		}
+	}
+}
+
+static void
 test_whole(void **state)
 {
 	struct buf out;
@@ -113,6 +133,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_splits),
+		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_whole),
 	};
 
