@@ -37,8 +37,8 @@ test_round_trip(void **state)
 	(void)state;
 	buf_init(&facts, EVENT_FACTS_MAX);
 	assert_int_equal(event_to_fields(&full, &facts, &f), 0);
-	assert_true(
-	    slice_eq(buf_slice(&facts), SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date")));
+	assert_true(slice_eq(buf_slice(&facts),
+	    SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date")));
 	assert_int_equal(event_from_fields(f.at, 2 * EVENT_FIELDS, &e), 0);
 	assert_int_equal(e.type, EVENT_FAILED);
 	assert_int_equal(e.created_ms, full.created_ms);
