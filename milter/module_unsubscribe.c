@@ -101,30 +101,6 @@ look(struct message *msg, struct unsubscribe_state *s)
 	    arena_calloc(msg->arena, u->filter_count, sizeof(*s->answers));
 }
 
-static bool
-any_list(struct message *msg, struct unsubscribe_state *s)
-{
-	for (size_t i = 0; i < msg->rcpt_count; i++)
-		if (msg->rcpts[i].fate == RCPT_GOES &&
-		    list_of(msg, s, &msg->rcpts[i]) != NULL)
-			return true;
-	return false;
-}
-
-/* Copies are made of the message as it came: it must be kept for them. */
-static enum body_want
-unsubscribe_begin(struct message *msg, void *state)
-{
-	struct unsubscribe_state *s = state;
-
-	look(msg, s);
-	if (s->answers == NULL || s->kept || msg->copy != NULL)
-		return BODY_NOT;
-	if (msg->rcpt_count < 2 && msg->tenant->forward_count == 0)
-		return BODY_NOT;
-	return any_list(msg, s) ? BODY_BUFFER : BODY_NOT;
-}
-
 /* FNV-1a.  Two addresses with one number are found by unsubscribe_eom. */
 static uint64_t
 number_of(struct slice address)
@@ -306,7 +282,6 @@ const struct module module_unsubscribe = {
 	.name = "unsubscribe",
 	.kinds = KIND_FIRST | KIND_SPLIT,
 	.state_size = sizeof(struct unsubscribe_state),
-	.begin = unsubscribe_begin,
 	.treatment = unsubscribe_treatment,
 	.eom = unsubscribe_eom,
 };
