@@ -11,6 +11,7 @@
 struct scan_clamav {
 	struct cl_engine *engine;
 	struct cl_scan_options options;
+	size_t max_size; /* octets of a message */
 };
 
 /* What libclamav said last about a file; for the log line of a failed load. */
@@ -127,6 +128,7 @@ scan_clamav_load(const struct host_config *config,
 	    (rc = cl_engine_compile(c->engine)) != CL_SUCCESS)
 		goto fail;
 	set_options(&c->options, config);
+	c->max_size = config->scan_max_size_kb * (size_t)1024;
 	database.time_s = cl_engine_get_num(c->engine, CL_ENGINE_DB_TIME, NULL);
 	*ret_clamav = c;
 	*ret_database = database;
@@ -178,8 +180,15 @@ scan_clamav_scan(struct scan_clamav *c, const void *octets, size_t size,
 	const char *name = NULL;
 	unsigned long scanned = 0;
 	cl_error_t rc = CL_EMEM;
-	cl_fmap_t *map = cl_fmap_open_memory(octets, size);
 
+	/* libclamav says that this is a virus without a name. */
+	if (size > c->max_size) {
+		ret_answer->outcome = SCAN_OUT_UNSCANNABLE;
+		scan_name_set(ret_answer->name,
+		    SLICE("Heuristics.Limits.Exceeded.MaxFileSize"));
+		return;
+	}
+	cl_fmap_t *map = cl_fmap_open_memory(octets, size);
 	if (map != NULL) {
 		rc = cl_scanmap_callback(map, NULL, &name, &scanned, c->engine,
 		    &c->options, NULL);

@@ -82,10 +82,17 @@ address_space(void)
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Lower, never higher. */
 static int
 set(int resource, uint64_t value)
 {
-	const struct rlimit limit = { value, value };
+	struct rlimit limit;
+
+	if (getrlimit((__rlimit_resource_t)resource, &limit) < 0)
+		return ERR_IO;
+	if (limit.rlim_max > value)
+		limit.rlim_max = value;
+	limit.rlim_cur = limit.rlim_max;
 
 	return setrlimit((__rlimit_resource_t)resource, &limit) == 0 ? 0
 								     : ERR_IO;

@@ -3,6 +3,7 @@
 #include "milter/scan_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -80,6 +81,14 @@ void
 scan_process_kill(int pidfd)
 {
 	(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+void
+scan_process_wait(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	(void)poll(&p, 1, 1000);
 }
 
 int

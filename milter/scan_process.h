@@ -16,6 +16,8 @@ int scan_process_engine(const struct host_config *config, pid_t *ret_pid,
 /* A pair for a worker: ours is non-blocking.  ERR_IO. */
 int scan_process_pair(int *ret_ours, int *ret_theirs);
 void scan_process_kill(int pidfd);
+/* Until it has ended, but not longer than a second. */
+void scan_process_wait(int pidfd);
 /* Its wait(2) status, once; -1: still there, or not ours. */
 int scan_process_reap(int pidfd);
 /*

@@ -223,12 +223,15 @@ scan_workers_free(struct scan_workers *ws)
 {
 	if (ws == NULL)
 		return;
+	for (const struct worker *w = ws->first; w != NULL; w = w->next)
+		if (w->pidfd >= 0)
+			scan_process_kill(w->pidfd);
 	while (ws->first != NULL) {
 		struct worker *w = ws->first;
 
 		ws->first = w->next;
 		if (w->pidfd >= 0)
-			scan_process_kill(w->pidfd);
+			scan_process_wait(w->pidfd);
 		free_worker(w);
 	}
 	free(ws);

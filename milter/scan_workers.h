@@ -30,7 +30,7 @@ struct scan_workers_events {
 struct scan_workers *scan_workers_new(struct event_base *base,
     const struct host_config *config,
     const struct scan_workers_events *events); /* NULL: no memory */
-/* Kills all; calls nothing. */
+/* Kills all, and waits until they are gone; calls nothing. */
 void scan_workers_free(struct scan_workers *ws); /* takes NULL */
 void scan_workers_configure(struct scan_workers *ws,
     const struct host_config *config);

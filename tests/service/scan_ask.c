@@ -3,7 +3,8 @@
  * scan_ask ADDRESS SECONDS THREADS COUNT FILE... - asks a scanner by the
  * milter's own client about files, and prints for each what came out.
  * THREADS ask at once, COUNT times each; with COUNT 1 and one thread the
- * answers stand in the order of the files.
+ * answers stand in the order of the files.  A file "-" is none: a line from
+ * standard input is waited for.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -37,12 +38,18 @@ ask_file(const char *path)
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = ERR_NOTFOUND;
 	int64_t began_us = clock_mono_us();
 
+	if (strcmp(path, "-") == 0) {
+		while (getchar() != '\n' && !feof(stdin))
+			;
+		return;
+	}
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		rc = scan_client_scan(ask.client, fd, (size_t)st.st_size,
 		    clock_deadline_ms(ask.timeout_ms), &v);
 	printf("%s %.1f %s\n", rc < 0 ? "failed" : names[v.result],
 	    (double)(clock_mono_us() - began_us) / 1000,
 	    rc < 0 ? err_text(rc) : v.name);
+	(void)fflush(stdout);
 	if (fd >= 0)
 		(void)close(fd);
 }
