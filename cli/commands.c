@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_init,
 	&command_settings,
 	&command_keys,
+	&command_smime,
 	&command_postfix,
 	&command_doctor,
 	&command_blocks,

@@ -15,6 +15,7 @@ extern const struct command command_keys;
 extern const struct command command_metrics;
 extern const struct command command_postfix;
 extern const struct command command_settings;
+extern const struct command command_smime;
 extern const struct command command_trace;
 
 #endif /* CLI_COMMANDS_H */

@@ -12,6 +12,7 @@
  */
 struct cli;
 struct host_config;
+struct settings;
 
 enum health { HEALTH_OK, HEALTH_WARN, HEALTH_FAIL };
 
@@ -30,6 +31,8 @@ void doctor_report(struct doctor *d, enum health health, const char *remedy,
 void doctor_dkim(struct doctor *d);
 void doctor_master_key(struct doctor *d);
 void doctor_redis(struct doctor *d);
+/* Part of doctor_dkim, which has loaded the settings. */
+void doctor_smime(struct doctor *d, const struct settings *settings);
 void doctor_sockets(struct doctor *d);
 void doctor_maillog(struct doctor *d);
 void doctor_postfix(struct doctor *d);

@@ -91,5 +91,6 @@ doctor_dkim(struct doctor *d)
 	doctor_report(d, HEALTH_OK, NULL, "settings: %zu tenants",
 	    settings_tenant_count(settings));
 	check_tenants(d, settings);
+	doctor_smime(d, settings);
 	settings_unref(settings);
 }
