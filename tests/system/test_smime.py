@@ -236,12 +236,14 @@ def test_expired_certificate(base):
     # Renewed: the same address, in the place of the old one.
     assert "renewed" in s.take(s.ca.give("news", NEWS, days=10)).stdout
     s.apply()
-    wait_for(lambda: "expires in 9 days" in daemon.text)
+    wait_for(lambda: re.search(r"expires in (9|10) days", daemon.text))
     assert s.trip(message(1))[1] == NEWS
     listed = s.command("list").stdout
-    assert listed.count("@shop.test") == 1 and "9 days left" in listed
+    assert listed.count("@shop.test") == 1
+    assert re.search(r"\b(9|10) days left", listed)
     doctor = base.cli.run("doctor", check=False).stdout
-    assert "S/MIME: tenant shop, news@shop.test: 9 days left" in doctor
+    assert re.search(r"WARN +S/MIME: tenant shop, news@shop.test: "
+                     r"(9|10) days left", doctor)
 
 
 def test_what_is_left_alone(base):
