@@ -8,9 +8,12 @@
 #include <cmocka.h>
 #include <unistd.h>
 
+#include "milter/milter.h"
 #include "milter/pass.h"
 #include "util/buf.h"
 #include "util/err.h"
+
+static const struct milter host = { .reinject = "inet:127.0.0.1:10589" };
 
 /* What was called, in order. */
 static struct buf calls;
@@ -143,6 +146,7 @@ static void
 begin_message(const char *field)
 {
 	pass_begin(&pass);
+	pass.msg.host = &host;
 	pass.msg.queue_id = SLICE("4ZxKq03");
 	assert_int_equal(message_add_rcpt(&pass.msg, SLICE("<a@x>"), true), 0);
 	assert_int_equal(message_add_rcpt(&pass.msg, SLICE("<bb@x>"), true), 0);
