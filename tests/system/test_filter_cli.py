@@ -81,7 +81,7 @@ def test_settings(base, mail):
 
 
 @pytest.mark.parametrize("argv, status, text", [
-    (("-h", "Subject", "-e", "a(b"), 65, "offset 3"),
+    (("-h", "Subject", "-e", "a(b"), 65, "at offset"),
     (("-h", "Received", "-e", "x"), 65, "several times"),
     (("-h", "Subject"), 64, ""),
     (("-h", "Subject", "-e", "x", "--draft"), 64, ""),

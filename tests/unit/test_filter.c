@@ -37,12 +37,11 @@ static const struct {
 	{ "no name", "", "x", "is no name of a header field" },
 	{ "trace fields", "received", "x",
 	    "is a field that occurs several times" },
-	{ "open group", "Subject", "a(b",
-	    "missing closing parenthesis at offset 3" },
+	{ "open group", "Subject", "a(b", "missing closing parenthesis" },
 	{ "open set", "Subject", "a[b",
-	    "missing terminating ] for character class at offset 3" },
+	    "missing terminating ] for character class" },
 	{ "nothing to repeat", "Subject", "*",
-	    "quantifier does not follow a repeatable item at offset 0" },
+	    "quantifier does not follow a repeatable item" },
 	{ "what Java calls a union", "Subject", "[a[bc]]",
 	    "a set inside of a set (for the character itself, write \\[) at "
 	    "offset 2" },
@@ -59,10 +58,8 @@ static const struct {
 	{ "possessive, lazy, named", "Subject",
 	    "(?<x>a++)b*?\\k<x>(?i:c)(?=d).", NULL },
 	{ "Java's Unicode escape", "Subject", "\\u3042",
-	    "PCRE2 does not support \\F, \\L, \\l, \\N{name}, \\U, or \\u at "
-	    "offset 2" },
-	{ "a single octet", "Subject", "\\C",
-	    "using \\C is disabled by the application at offset 2" },
+	    "PCRE2 does not support" },
+	{ "a single octet", "Subject", "\\C", "\\C is disabled" },
 };
 
 static void
@@ -84,7 +81,12 @@ test_compile(void **state)
 			assert_true(slice_eq(filter_header(f), header));
 		} else {
 			assert_int_equal(rc, ERR_SYNTAX);
-			assert_string_equal(error, compiles[i].error);
+			/* What PCRE2 says differs a little by version. */
+			if (strstr(error, compiles[i].error) == NULL)
+				fail_msg("%s", error);
+			/* With the place, if it is the expression. */
+			assert_int_equal(strstr(error, " at offset ") == NULL,
+			    strncmp(error, "is ", 3) == 0);
 			assert_null(f);
 			assert_int_equal(filter_compile(header, pattern, &f,
 					     NULL, 0),

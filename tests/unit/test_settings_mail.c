@@ -72,9 +72,10 @@ static const struct {
 		"y", "a@b.c") "]}",
 	    "/forwarding/1/name \"f\" is there already|" },
 	{ "an expression that does not compile",
-	    "{\"forwarding\":[" FORWARD("Subject", "a(b", "a@b.c") "]}",
-	    "/forwarding/0/pattern is no good expression: missing closing "
-	    "parenthesis at offset 3|" },
+	    "{\"forwarding\":[" FORWARD("Subject", "a[b&&c]", "a@b.c") "]}",
+	    "/forwarding/0/pattern is no good expression: an intersection "
+	    "of sets (for the characters themselves, write &\\&) at offset "
+	    "3|" },
 	{ "a field that occurs several times",
 	    "{\"forwarding\":[" FORWARD("RECEIVED", "a(b", "a@b.c") "]}",
 	    "/forwarding/0/header is a field that occurs several times|" },
@@ -130,14 +131,14 @@ static const struct {
 	{ "all errors at once",
 	    "{\"bcc\":{\"port\":0,\"host\":\"h\"},\"envelope_sender\":"
 	    "{\"mode\":\"x\"},\"unsubscribe\":{\"url\":\"http://a/\"},"
-	    "\"forwarding\":[" FORWARD("To", "(", "a@b.c") "]}",
+	    "\"forwarding\":[" FORWARD("To", "[[", "a@b.c") "]}",
 	    "/bcc/port must be at least 1|/envelope_sender/mode must be one "
 	    "of \"verp\", \"keep\", \"address\", \"domain\"|"
 	    "/unsubscribe/url must match "
 	    "^https://(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
 	    "[/?][A-Za-z0-9._~:/?@!$&'()*+,;=%\\[\\]-]*$|"
-	    "/forwarding/0/pattern is no good expression: missing closing "
-	    "parenthesis at offset 1|/bcc can not be used with forwarding|" },
+	    "/forwarding/0/pattern is no good expression: a set inside of a "
+	    "set (for the character itself, write \\[) at offset 1|/bcc can not be used with forwarding|" },
 };
 
 static const struct {
