@@ -2,6 +2,7 @@
 /* Facts of a message: collected, and left in Redis or in the spool. */
 #include "milter/facts.h"
 
+#include "milter/copy.h"
 #include "milter/milter.h"
 #include "milter/spool.h"
 #include "proto/encoded_word.h"
@@ -51,9 +52,10 @@ event_of(struct message *msg)
 		.api_data = facts_decoded(msg, "X-Api-Data"),
 		.source_ip = msg->client,
 		.preflight = msg->preflight,
-		.forward_to = msg->forward_bounces
-				  ? msg->sender
-				  : (struct slice){ NULL, 0 } };
+		.forward_to = msg->forward_bounces ? msg->sender
+						   : (struct slice){ NULL, 0 },
+		.copy_of = msg->copy != NULL ? msg->copy->queue_id
+					     : (struct slice){ NULL, 0 } };
 }
 
 static int
@@ -88,6 +90,7 @@ collect(struct message *msg, struct message_facts *ret_facts)
 	f.suppressed = off;
 	f.suppressed_reason = reason;
 	f.facts = event_of(msg);
+	f.archive = msg->copy != NULL && msg->copy->kind == COPY_BCC;
 	*ret_facts = f;
 	return 0;
 }
@@ -141,7 +144,9 @@ leave(struct message *msg, const struct message_facts *facts)
 		metrics_add(METRIC_MILTER_FACTS_STORED, 1);
 		return 0;
 	}
-	if (err_is_temporary(rc) && put_in_spool(msg, facts) == 0) {
+	/* An archive's deliveries must be known for such before they are. */
+	if (err_is_temporary(rc) && !facts->archive &&
+	    put_in_spool(msg, facts) == 0) {
 		metrics_add(METRIC_MILTER_FACTS_SPOOLED, 1);
 		return 0;
 	}

@@ -385,8 +385,14 @@ const struct module module_split = {
 static enum verdict
 arrive(struct message *msg)
 {
-	int rc = meeting_arrive(msg->guest, clock_deadline_ms(WORD_MS));
+	struct slice next_hop = msg->copy->next_hop;
+	int rc;
 
+	/* Behind the signature: Postfix takes it off again. */
+	if (next_hop.len > 0 &&
+	    message_add_top(msg, COPY_NEXT_HOP_FIELD, next_hop) < 0)
+		return VERDICT_TEMPFAIL;
+	rc = meeting_arrive(msg->guest, clock_deadline_ms(WORD_MS));
 	if (rc == 0)
 		return VERDICT_NEXT;
 	message_reply(msg, "4.3.0",

@@ -85,6 +85,8 @@ send_in(struct reinjection *r, const struct reinject_copy *copy,
 	struct smtp_message m = { .sender = copy->sender,
 		.recipients = copy->recipients,
 		.recipient_count = copy->recipient_count,
+		/* An archive that fails is not the sender's affair. */
+		.quiet = copy->token->kind == COPY_BCC,
 		.source = next_piece,
 		.ctx = source };
 	char invitation[MEETING_INVITATION_MAX];

@@ -24,7 +24,7 @@
 
 struct smtp_session {
 	int fd;
-	bool eight_bit, utf8, pipelining;
+	bool eight_bit, utf8, pipelining, dsn;
 	struct buf out;
 	size_t in_len;
 	char in[SMTP_ANSWER_MAX];
@@ -240,6 +240,7 @@ greet(struct smtp_session *s, const char *helo, int64_t deadline_us,
 	s->eight_bit = smtp_answer_offers(ret_answer, "8BITMIME");
 	s->utf8 = smtp_answer_offers(ret_answer, "SMTPUTF8");
 	s->pipelining = smtp_answer_offers(ret_answer, "PIPELINING");
+	s->dsn = smtp_answer_offers(ret_answer, "DSN");
 	return 0;
 }
 
@@ -359,7 +360,8 @@ send_envelope(struct smtp_session *s, const struct smtp_message *m, bool ascii,
 					return rc;
 		}
 		if (!last) {
-			add_path(s, "RCPT TO:<", m->recipients[i], "");
+			add_path(s, "RCPT TO:<", m->recipients[i],
+			    m->quiet && s->dsn ? " NOTIFY=NEVER" : "");
 			waiting++;
 		}
 	}

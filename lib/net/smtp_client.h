@@ -33,6 +33,7 @@ struct smtp_message {
 	struct slice sender;            /* empty: the null reverse-path */
 	const struct slice *recipients; /* without angle brackets */
 	size_t recipient_count;
+	bool quiet; /* no bounces of it, where DSN is offered: RFC 3461 */
 	smtp_source *source; /* its lines end in LF or CRLF */
 	void *ctx;
 };

@@ -44,13 +44,14 @@ event_type_parse(struct slice word, enum event_type *ret_type)
 /* ---- facts ---- */
 
 /* In the order of their field. */
-#define FACTS 10
+#define FACTS 11
 static void
 facts_of(struct event *e, struct slice *ret_facts[FACTS])
 {
 	struct slice *const all[FACTS] = { &e->return_path, &e->sender,
 		&e->from, &e->subject, &e->message_id, &e->api_data,
-		&e->source_ip, &e->sender_ip, &e->forward_to, &e->preflight };
+		&e->source_ip, &e->sender_ip, &e->forward_to, &e->preflight,
+		&e->copy_of };
 
 	memcpy(ret_facts, all, sizeof(all));
 }
@@ -335,6 +336,7 @@ event_to_json(const struct event *e, struct buf *out)
 	put_text(out, "source_ip", e->source_ip);
 	put_text(out, "sender_ip", e->sender_ip);
 	put_words(out, "preflight", e->preflight);
+	put_text(out, "copy_of", e->copy_of);
 	(void)buf_add_char(out, '}');
 	return out->rc;
 }

@@ -54,6 +54,8 @@ struct event {
 	struct slice api_data;    /* header X-Api-Data */
 	struct slice source_ip;   /* client; queued events */
 	struct slice sender_ip;   /* ours, where known */
+	struct slice copy_of;     /* queue id of the message that this one is a
+				     copy of; absent: of none */
 	struct slice forward_to;  /* who wants bounces of it forwarded; absent:
 				     nobody */
 	struct slice preflight;   /* checks found wanting, blanks between */
@@ -68,13 +70,15 @@ int event_type_parse(struct slice word, enum event_type *ret_type);
  *	t type (a letter)  n tenant  r recipient  q queue id  m message
  *	s status  d 1: repeated  w when, ms  x reason  y relay  o origin
  *	f facts, tabs between: return_path, sender, from, subject, message_id,
- *	  api_data, source_ip, sender_ip, forward_to, preflight; "<>" is the
- *null reverse-path Values are cut at EVENT_VALUE_MAX octets; in facts, control
- *octets become blanks.
+ *	  api_data, source_ip, sender_ip, forward_to, preflight, copy_of;
+ *	  "<>" is the null reverse-path
+ *
+ * Values are cut at EVENT_VALUE_MAX octets; in facts, control octets become
+ * blanks.
  */
 #define EVENT_FIELDS 12
 #define EVENT_VALUE_MAX 998
-#define EVENT_FACTS_MAX (10 * (EVENT_VALUE_MAX + 1))
+#define EVENT_FACTS_MAX (11 * (EVENT_VALUE_MAX + 1))
 struct event_fields {
 	struct slice at[2 * EVENT_FIELDS]; /* name, value, name, value */
 	char created[24], status[24];

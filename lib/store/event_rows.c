@@ -173,7 +173,7 @@ event_row_keep(struct arena *arena, struct slice host, struct slice day,
 	struct slice *const texts[] = { &c.tenant, &c.recipient, &c.queue_id,
 		&c.reason, &c.relay, &c.origin, &c.return_path, &c.sender,
 		&c.from, &c.subject, &c.message_id, &c.api_data, &c.source_ip,
-		&c.sender_ip, &c.forward_to, &c.preflight };
+		&c.sender_ip, &c.copy_of, &c.forward_to, &c.preflight };
 	bool of_mail = e->type <= EVENT_BOUNCED;
 
 	c.id = whole_id(arena, host, day, id);
@@ -238,6 +238,7 @@ copy_facts(struct event *to, const struct event *from)
 	to->source_ip = from->source_ip;
 	to->sender_ip = from->sender_ip;
 	to->forward_to = from->forward_to;
+	to->copy_of = from->copy_of;
 	to->preflight = from->preflight;
 }
 

@@ -56,6 +56,7 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	args_number(&a, MESSAGE_TTL_S);
 	args_number(&a, status_of(m));
 	args_add(&a, m->suppressed_origin);
+	args_add(&a, m->archive ? SLICE("1") : SLICE(""));
 	args_number(&a, (int64_t)m->recipient_count);
 	for (size_t i = 0; i < m->recipient_count; i++)
 		args_add(&a, m->recipients[i]);

@@ -28,6 +28,10 @@ struct message_facts {
 	size_t suppressed_count;
 	int suppressed_status;          /* enum status; 0: 10 */
 	struct slice suppressed_origin; /* as in struct event */
+	/* A copy for an archive: its deliveries are none of the recipients',
+	 * only failures are told, as observed events of origin "bcc".  Not for
+	 * the spool. */
+	bool archive;
 };
 typedef void message_stored(int rc, void *ctx);
 void message_put(struct store *s, const struct message_facts *facts,

@@ -25,6 +25,7 @@ static const struct event full = {
 	.subject = SLICE("Hello"),
 	.source_ip = SLICE("192.0.2.9"),
 	.preflight = SLICE("from date"),
+	.copy_of = SLICE("Q0"),
 };
 
 static void
@@ -38,7 +39,7 @@ test_round_trip(void **state)
 	buf_init(&facts, EVENT_FACTS_MAX);
 	assert_int_equal(event_to_fields(&full, &facts, &f), 0);
 	assert_true(slice_eq(buf_slice(&facts),
-	    SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date")));
+	    SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date\tQ0")));
 	assert_int_equal(event_from_fields(f.at, 2 * EVENT_FIELDS, &e), 0);
 	assert_int_equal(e.type, EVENT_FAILED);
 	assert_int_equal(e.created_ms, full.created_ms);
@@ -49,6 +50,7 @@ test_round_trip(void **state)
 	assert_true(slice_eq(e.subject, full.subject));
 	assert_true(slice_eq(e.source_ip, full.source_ip));
 	assert_true(slice_eq(e.preflight, full.preflight));
+	assert_true(slice_eq(e.copy_of, full.copy_of));
 	assert_non_null(e.return_path.at); /* null sender, not absent */
 	assert_int_equal(e.return_path.len, 0);
 	assert_null(e.sender.at);
@@ -140,7 +142,7 @@ test_json(void **state)
 	    "\"reason\":\"550 5.1.1 \\\"no\\\"\","
 	    "\"relay\":\"mx[192.0.2.1]:25\",\"return_path\":\"\","
 	    "\"subject\":\"Hello\",\"source_ip\":\"192.0.2.9\","
-	    "\"preflight\":[\"from\",\"date\"]}");
+	    "\"preflight\":[\"from\",\"date\"],\"copy_of\":\"Q0\"}");
 	buf_done(&out);
 }
 

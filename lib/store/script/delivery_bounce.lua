@@ -14,6 +14,8 @@ for i = 1, #all, 2 do
   h[all[i]] = all[i + 1]
   if all[i]:sub(1, 1) == 'r' then order[#order + 1] = all[i]:sub(2) end
 end
+-- A copy for an archive: nobody asked for a report of it.
+if h.b then return 1 end
 if #order == 0 then
   if not ARGV[12] then return -1 end
   if not ARGV[14] then return 2 end

@@ -11,7 +11,8 @@
 --
 -- A message's hash: t tenant, f facts (until the queued events are written),
 -- e sender by the log, i id of the event with the facts, x when it was
--- removed, rADDRESS state of a recipient: a letter (p known, q queued,
+-- removed, b that it is a copy for an archive (a when its failure was told),
+-- rADDRESS state of a recipient: a letter (p known, q queued,
 -- s succeeded, f failed), E if its error was told or -, and for a deferred
 -- one a tab, its last status, a tab, its last reason.
 --@ append.inc.lua
@@ -94,6 +95,35 @@ end
 -- bounces and notices.  They are no events.
 local function is_internal(m)
   return m.h.e == '' and not m.h.f and not m.h.i
+end
+
+-- Copies for an archive are nobody's deliveries: they are counted, and the
+-- first final failure of each is told.
+local archive = {}
+
+local function archive_failed(m, op, status)
+  count(m.h.t or 'default', op.minute, 'archive_failed')
+  if m.h.a then return end
+  append('o', m.h.t or 'default', op.recipient, op.queue_id, '', status, '',
+    op.at, op.reason, op.relay, 'bcc', m.h.f or '')
+  set(m, 'a', '1')
+end
+
+function archive.q() end
+
+function archive.r(m, op)
+  if op.type == 's' then
+    count(m.h.t or 'default', op.minute, 'archived')
+  elseif op.type == 'f' then
+    archive_failed(m, op, op.status)
+  end
+end
+
+function archive.e(m, op) archive_failed(m, op, '3') end
+
+function archive.x(m, op)
+  set(m, 'x', op.at)
+  m.removed = true
 end
 
 local kinds = {}
@@ -183,7 +213,8 @@ for i = 7, #ARGV, 10 do
     messages[m.key] = again
     m = again
   end
-  kinds[ARGV[i]](m, op)
+  local handlers = m.h.b and archive or kinds
+  handlers[ARGV[i]](m, op)
 end
 
 for key, m in pairs(messages) do
