@@ -4,10 +4,11 @@
  * connections that stay, a message under way on each.
  *
  * usage: milterload [-c CONNECTIONS] [-n MESSAGES] [-s BODY_OCTETS]
- *        [-w WARM] [-f FROM] unix:PATH|inet:HOST:PORT
+ *        [-w WARM] [-f FROM] [-r] unix:PATH|inet:HOST:PORT
  *
- * A latency counts from MAIL to the verdict.  Messages differ in queue id,
- * Message-ID and body.  Prints one line of JSON.
+ * -r: a new connection for each message, as Postfix makes them for clients
+ * that send one message a session.  A latency counts from MAIL to the verdict.
+ * Messages differ in queue id, Message-ID and body.  Prints one line of JSON.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +55,7 @@ enum {
 static struct {
 	const char *address, *from;
 	uint64_t connections, messages, body, warm;
+	bool reconnect;
 } options = { .from = "news@shop.test",
 	.connections = 4,
 	.messages = 2000,
@@ -330,6 +332,14 @@ take_verdict(struct client *c)
 	add_packet(c, 'A', (struct slice){ "", 0 });
 }
 
+static void
+close_session(struct client *c)
+{
+	add_packet(c, 'Q', (struct slice){ "", 0 });
+	flush(c);
+	(void)close(c->fd);
+}
+
 static void *
 client_run(void *ctx)
 {
@@ -346,15 +356,17 @@ client_run(void *ctx)
 
 		int64_t began = now_us();
 
+		if (options.reconnect && n > 0) {
+			close_session(c);
+			open_session(c);
+		}
 		tell_message(c, n);
 		take_verdict(c);
 		if (n >= options.warm)
 			run.latency_us[first + n - options.warm] =
 			    (uint32_t)(now_us() - began);
 	}
-	add_packet(c, 'Q', (struct slice){ "", 0 });
-	flush(c);
-	(void)close(c->fd);
+	close_session(c);
 	return NULL;
 }
 
@@ -430,14 +442,16 @@ parse_options(int argc, char *argv[])
 	bool good = true;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "c:f:n:s:w:")) != -1) {
+	while ((letter = getopt(argc, argv, "c:f:n:rs:w:")) != -1) {
 		uint64_t *to = letter == 'c'   ? &options.connections
 			       : letter == 'n' ? &options.messages
 			       : letter == 's' ? &options.body
 			       : letter == 'w' ? &options.warm
 					       : NULL;
 
-		if (letter == 'f')
+		if (letter == 'r')
+			options.reconnect = true;
+		else if (letter == 'f')
 			options.from = optarg;
 		else if (to == NULL ||
 			 number_parse(slice_of(optarg), letter == 'w' ? 0 : 1,
@@ -451,7 +465,7 @@ parse_options(int argc, char *argv[])
 	    options.messages < options.connections) {
 		(void)fprintf(stderr, "usage: milterload [-c CONNECTIONS] "
 				      "[-n MESSAGES] [-s BODY_OCTETS] "
-				      "[-w WARM] [-f FROM] "
+				      "[-w WARM] [-f FROM] [-r] "
 				      "unix:PATH|inet:HOST:PORT\n");
 		exit(2);
 	}
