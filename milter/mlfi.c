@@ -358,6 +358,7 @@ accept_message(SMFICTX *ctx, struct connection *c)
 		message_reply(msg, "4.3.0", "Edits not taken, try later");
 		return put_off(ctx, c);
 	}
+	msg->accepted = true;
 	pass_log(&c->pass, NULL);
 	metrics_add(METRIC_MILTER_ACCEPTED, 1);
 	return SMFIS_CONTINUE;
