@@ -36,11 +36,13 @@ struct hook {
  * are hidden from milters, so they are left out where mail leaves: until then
  * they stay in the queue file.  The field that postern-milter adds, as the
  * tenant wishes, has an address or nothing where these have the mail name.
+ * With smtpd_hide_client_session (3.10) theirs begin "by HOST (NAME) id "; in
+ * those of notifications, which no milter sees, the id is on the next line.
  */
 #define OWN_RECEIVED \
 	"/^Received: (from [^(]+ \\([^()]*\\[[^]]+\\]\\).*[[:space:]]" \
-	"by $myhostname \\([^[][^()]*\\) with E?SMTP|" \
-	"by $myhostname \\([^()]+, from userid )/"
+	"by $myhostname \\([^[][^()]*\\) with (E|UTF8)?SMTP|" \
+	"by $myhostname \\([^()]+(, from userid |\\) id ))/"
 /* What only Postern and Postfix are to see of a copy for an archive. */
 #define OWN_FIELD "/^X-Postern-Next-Hop:/"
 
@@ -79,6 +81,8 @@ static const struct hook hooks[] = {
 	    .why = "the same for mail that no smtpd has seen" },
 	{ "smtp_header_checks", FIRST, RECEIVED, .each_service = true,
 	    .why = "no client address leaves by Postfix's own Received" },
+	{ "lmtp_header_checks", FIRST, RECEIVED, .each_service = true,
+	    .why = "nor by LMTP" },
 	{ "enable_long_queue_ids", SET, "yes",
 	    .why = "queue ids that are not used again" },
 	{ "transport_maps", FIRST, RETURNS "transport", .for_returns = true,

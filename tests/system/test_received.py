@@ -169,6 +169,82 @@ def test_delivery_services_with_checks_of_their_own(base):
     assert got == [] and b"X-Service" not in header
 
 
+def test_mail_with_addresses_in_utf8(base):
+    """Postfix's own field says "with UTF8SMTP" then.  RFC 6531, 4.3"""
+    base.receivers["good.test"].script["ehlo"] = "\r\n".join([
+        "250-mx.good.test", "250-8BITMIME", "250-SMTPUTF8", "250 DSN"])
+    client = start(base, received="keep")
+    for options, to in ((["SMTPUTF8"], "one@good.test"),):
+        with base.postfix.smtp(ADDR="192.0.2.77",
+                               NAME="gate.client.test") as c:
+            c.ehlo("web7.client.test")
+            assert c.mail("news@shop.test", options)[0] == 250
+            assert c.rcpt(to)[0] == 250
+            code, text = c.data(message(1, header=BEFORE))
+            assert code == 250, text
+        header, got = client.arrived()
+        assert got == KEPT, header
+
+
+def test_attached_messages_are_not_touched(base):
+    """Neither by the milter nor by the checks of the delivery service."""
+    inner = (b"Received: from web1.shop.test (gate [192.0.2.1])\r\n"
+             b"\tby mta.example.test (Postfix) with ESMTP id 1;\r\n"
+             b"\tMon, 23 Nov 2026 07:00:00 +0000\r\n"
+             b"Received: by mta.example.test (Postfix, from userid 5)\r\n"
+             b"\tid 2; Mon, 23 Nov 2026 06:59:59 +0000\r\n"
+             b"From: a@b.test\r\nSubject: inside\r\n\r\nx\r\n")
+    client = start(base, received="remove")
+    client.milter.submit(message(
+        1, header=b"MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n",
+        body=inner))
+    data = base.delivered("one@good.test")[-1].data
+    assert verify_with_dkim_py(data, client.milter.dns)
+    assert data.partition(b"\r\n\r\n")[2] == inner
+
+
+def test_a_hidden_session_is_hidden_in_all_modes(base):
+    """smtpd_hide_client_session of Postfix 3.10, as its master.cf proposes for
+    submission: a field of another form."""
+    if base.postfix.value("mail_version").split(".")[:2] < ["3", "10"]:
+        pytest.skip("Postfix has no smtpd_hide_client_session")
+    base.postfix.postconf("smtpd_hide_client_session = yes")
+    client = start(base, received="keep")
+    assert client.smtp()[1] == KEPT
+    client.milter.change(received="remove")
+    assert client.smtp()[1] == []
+
+
+def test_copies_tell_of_one_hop(base):
+    """The way through the internal listener is not seen, and each copy says
+    where the message came from."""
+    client = start(base, unsubscribe={
+        "url": "https://mail.shop.test/u/", "filters": [
+            {"name": "news", "header": "Subject", "pattern": "hello"}]})
+    for number, mode in enumerate(("abbreviated", "normal", "keep",
+                                   "remove"), 1):
+        if number > 1:
+            client.milter.change(received=mode)
+        with base.postfix.smtp(ADDR="192.0.2.77",
+                               NAME="gate.client.test") as c:
+            c.ehlo("web7.client.test")
+            assert c.mail(SENDER)[0] == 250
+            for to in ("one@good.test", "two@good.test"):
+                assert c.rcpt(to)[0] == 250
+            code, text = c.data(message(1))
+            assert code == 250, text
+        for to in ("one@good.test", "two@good.test"):
+            data = base.delivered(to, number)[-1].data
+            header = data.partition(b"\r\n\r\n")[0]
+            got = [line for line in header.split(b"\r\n")
+                   if line.lower().startswith(b"received:")]
+            assert len(got) == (1 if number <= 2 else 0), (mode, to, header)
+            assert b"10589" not in header and b"postern" not in header
+            if got:
+                assert got[0].startswith(b"Received: from web7.client.test"), \
+                    (mode, to, got)
+
+
 def test_what_can_not_be_changed_is_said(base):
     """postconf(1) can not write blanks to master.cf, and the table needs
     them."""

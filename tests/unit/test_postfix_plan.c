@@ -17,7 +17,7 @@
 #define DEFAULTS \
 	"smtpd_recipient_restrictions =\nsmtpd_milters =\n" \
 	"non_smtpd_milters =\nenable_long_queue_ids = no\n" \
-	"smtp_header_checks =\n" \
+	"smtp_header_checks =\nlmtp_header_checks =\n" \
 	"transport_maps =\nrelay_domains = ${{$c} <level {2} ? {$m} : {}}\n" \
 	"relay_recipient_maps =\n"
 
@@ -157,6 +157,7 @@ a_plain_site_gets_all_hooks(void **state)
 	    " default_action=tempfail }");
 	assert_edit(&f, "smtpd_recipient_restrictions", "$postern_policy");
 	assert_edit(&f, "smtp_header_checks", "$postern_received");
+	assert_edit(&f, "lmtp_header_checks", "$postern_received");
 	assert_edit(&f, "smtpd_milters", "$postern_milter");
 	assert_edit(&f, "non_smtpd_milters", "$postern_milter");
 	assert_edit(&f, "enable_long_queue_ids", "yes");
