@@ -48,6 +48,7 @@ struct connection {
 	char helo[NAME_MAX_OCTETS], client_name[NAME_MAX_OCTETS],
 	    server_name[NAME_MAX_OCTETS];
 	bool no_helo; /* negotiated away */
+	bool sendmail;
 	bool in_message;
 };
 
@@ -55,7 +56,8 @@ static struct {
 	const struct milter *host;
 	_Atomic unsigned in_progress; /* messages that use host */
 	_Atomic bool stopping;        /* no further ones */
-	pthread_t stopper;            /* the loop's thread only */
+	_Atomic bool sendmail_told;
+	pthread_t stopper; /* the loop's thread only */
 	bool has_stopper;
 } mlfi;
 
@@ -132,9 +134,10 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	if (actions & SMFIF_SETSYMLIST) {
 		*ret_actions |= SMFIF_SETSYMLIST;
 		(void)smfi_setsymlist(ctx, SMFIM_CONNECT,
-		    unconst("j {daemon_addr} {daemon_port}"));
+		    unconst("j v {daemon_addr} {daemon_port}"));
+		/* Sendmail gives the queue id here, Postfix at the end. */
 		(void)smfi_setsymlist(ctx, SMFIM_ENVFROM,
-		    unconst("{auth_authen} {tls_version}"));
+		    unconst("i {auth_authen} {tls_version}"));
 		(void)smfi_setsymlist(ctx, SMFIM_ENVRCPT,
 		    unconst("{rcpt_mailer}"));
 		(void)smfi_setsymlist(ctx, SMFIM_EOM, unconst("i"));
@@ -169,6 +172,21 @@ note(char *room, size_t size, struct slice text)
 	room[len] = '\0';
 }
 
+/*
+ * "Postfix 3.7.11", or whatever Postfix is called here; "8.17.1/8.17.1" is
+ * Sendmail.  What differs is told once.
+ */
+static void
+note_mta(struct connection *c, struct slice version)
+{
+	c->sendmail =
+	    version.len > 0 && version.at[0] >= '0' && version.at[0] <= '9';
+	if (c->sendmail && !atomic_exchange(&mlfi.sendmail_told, true))
+		log_info("the MTA is Sendmail (%.*s): its own Received fields, "
+			 "and messages that are held, are its own affair",
+		    SLICE_F(version));
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 {
@@ -180,6 +198,7 @@ on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *peer)
 	/* A client whose address has no name has its address here. */
 	if (name != NULL && name[0] != '[')
 		note(c->client_name, sizeof(c->client_name), slice_of(name));
+	note_mta(c, symbol(ctx, "v"));
 	note(c->server_name, sizeof(c->server_name), symbol(ctx, "j"));
 	note(c->server, sizeof(c->server), symbol(ctx, "{daemon_addr}"));
 	note(c->port, sizeof(c->port), symbol(ctx, "{daemon_port}"));
@@ -231,6 +250,7 @@ begin_message(SMFICTX *ctx, struct connection *c, char **argv)
 	msg->client_name = slice_of(c->client_name);
 	msg->server_name = slice_of(c->server_name);
 	msg->server = slice_of(c->server);
+	msg->sendmail = c->sendmail;
 	msg->tls = symbol(ctx, "{tls_version}").len > 0;
 	struct slice user = symbol(ctx, "{auth_authen}");
 	if (user.len > 0)
@@ -294,10 +314,11 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct connection *c = smfi_getpriv(ctx);
 	struct pass *p = c != NULL ? &c->pass : NULL;
 
-	/* Only smtpd(8) knows where a recipient goes to. */
+	/* Only smtpd(8) knows where a recipient goes to; and no policy server
+	 * is asked by Sendmail, which does, too. */
 	if (p != NULL && p->rc == 0)
 		p->rc = message_add_rcpt(&p->msg, slice_of(argv[0]),
-		    symbol(ctx, "{rcpt_mailer}").at != NULL);
+		    !c->sendmail && symbol(ctx, "{rcpt_mailer}").at != NULL);
 	return SMFIS_NOREPLY;
 }
 
@@ -342,6 +363,19 @@ put_off(SMFICTX *ctx, struct connection *c)
 	return SMFIS_TEMPFAIL;
 }
 
+static void
+warn_of_quarantine(const struct message *msg)
+{
+	static struct log_limit limit;
+	unsigned long missed;
+
+	if (log_limit_ok(&limit, 3600, &missed))
+		log_warning("%.*s: held in Sendmail's quarantine, from which "
+			    "only mailq -qQ and sendmail -qQ -Q lead (%lu more "
+			    "messages since the last warning)",
+		    SLICE_F(msg->queue_id), missed);
+}
+
 static sfsistat
 accept_message(SMFICTX *ctx, struct connection *c)
 {
@@ -359,6 +393,8 @@ accept_message(SMFICTX *ctx, struct connection *c)
 		return put_off(ctx, c);
 	}
 	msg->accepted = true;
+	if (msg->sendmail && msg->hold_reason.at != NULL)
+		warn_of_quarantine(msg);
 	pass_log(&c->pass, NULL);
 	metrics_add(METRIC_MILTER_ACCEPTED, 1);
 	return SMFIS_CONTINUE;

@@ -87,7 +87,8 @@ received_eom(struct message *msg, void *state)
 	(void)state;
 	if (mode == RECEIVED_ABBREVIATED || mode == RECEIVED_REMOVE)
 		rc = change_fields(msg, mode);
-	if (rc == 0 &&
+	/* Nothing takes Sendmail's own field away: it has told of this host. */
+	if (rc == 0 && !msg->sendmail &&
 	    (mode == RECEIVED_ABBREVIATED || mode == RECEIVED_NORMAL))
 		rc = add_ours(msg, mode);
 	return rc < 0 ? VERDICT_TEMPFAIL : VERDICT_NEXT;

@@ -198,6 +198,21 @@ make_tokens(struct split *s)
 	return s->archive_token.next_hop.at != NULL ? 0 : ERR_NOMEM;
 }
 
+/* Sendmail has nothing that could send one recipient's copy elsewhere. */
+static int
+no_archive(struct message *msg)
+{
+	static struct log_limit limit;
+	unsigned long missed;
+
+	if (log_limit_ok(&limit, 60, &missed))
+		log_error("%.*s: copies for the archive of tenant %.*s need "
+			  "Postfix: mail is put off (%lu more messages)",
+		    SLICE_F(msg->queue_id), SLICE_F(msg->tenant->name), missed);
+	message_reply(msg, "4.3.5", "Copies for the archive need Postfix");
+	return ERR_UNAVAIL;
+}
+
 /* 0: nothing to do with group_count == 0. */
 static int
 plan(struct split *s)
@@ -212,6 +227,8 @@ plan(struct split *s)
 	if (rc < 0 || count == 0)
 		return rc;
 	s->archive = msg->tenant->bcc_host.len > 0;
+	if (s->archive && msg->sendmail)
+		return no_archive(msg);
 	s->group_count = count - 1 + s->archive;
 	if (s->group_count == 0)
 		return 0;
