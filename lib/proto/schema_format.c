@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "proto/address.h"
+#include "proto/rfc3339.h"
 #include "proto/schema.h"
 #include "util/err.h"
 #include "util/number.h"
@@ -143,11 +144,22 @@ check_http_url(struct slice value)
 		   : NULL;
 }
 
+static const char *
+check_date_time(struct slice value)
+{
+	int64_t us;
+
+	return rfc3339_parse(value, &us) < 0
+		   ? "is no point in time, such as 2026-01-31T12:00:00Z"
+		   : NULL;
+}
+
 static const struct {
 	const char *name;
 	const char *(*check)(struct slice value);
 } formats[] = {
 	{ "cidr", check_cidr },
+	{ "date-time", check_date_time },
 	{ "domain", check_domain },
 	{ "http-url", check_http_url },
 	{ "period", check_period },
