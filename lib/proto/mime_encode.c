@@ -2,6 +2,8 @@
 /* Quoted-printable and base64, RFC 2045, 6.7 and 6.8. */
 #include "proto/mime_encode.h"
 
+#include <stdint.h>
+
 #include "util/crypto.h"
 #include "util/err.h"
 
@@ -101,6 +103,42 @@ take_line(struct slice *rest, struct slice *ret_line, bool *ret_ended)
 	return true;
 }
 
+/* Bit 7 of some octet: v holds one that is less than c, or 8-bit. */
+static uint64_t
+any_below(uint64_t v, unsigned char c)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	return ((v - ones * c) | v) & (ones * 0x80);
+}
+
+/*
+ * A line that stands for itself, but for a blank at its end.  Nothing else is
+ * so common; eight octets at a time.  A tab or DEL only means that they are
+ * looked at one by one.
+ */
+static bool
+is_itself(struct slice line)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v;
+
+	if (line.len > QP_WRAP || line.len < sizeof(v) ||
+	    slice_starts(line, SLICE("From ")) ||
+	    slice_starts(line, SLICE("--")))
+		return false;
+	for (size_t i = 0;; i += sizeof(v)) {
+		if (i + sizeof(v) > line.len)
+			i = line.len - sizeof(v);
+		memcpy(&v, line.at + i, sizeof(v));
+		if ((any_below(v, ' ') | any_below(v ^ (ones * '='), 1) |
+			any_below(v ^ (ones * 127), 1)) != 0)
+			return false;
+		if (i + sizeof(v) == line.len)
+			return true;
+	}
+}
+
 int
 mime_encode_qp(struct slice text, struct buf *out)
 {
@@ -108,7 +146,17 @@ mime_encode_qp(struct slice text, struct buf *out)
 	struct slice line;
 	bool ended;
 
+	if (out->max - out->len > text.len + text.len / 8)
+		(void)buf_reserve(out, text.len + text.len / 8);
 	while (q.rc == 0 && take_line(&text, &line, &ended)) {
+		if (ended && is_itself(line)) {
+			bool blank = line.at[line.len - 1] == ' ';
+
+			line.len -= blank;
+			(void)buf_add_slice(out, line);
+			q.rc = buf_add_text(out, blank ? "=20\r\n" : "\r\n");
+			continue;
+		}
 		for (size_t i = 0; i < line.len; i++)
 			qp_octet(&q, line.at[i]);
 		qp_line(&q, ended ? QP_HARD : QP_LAST);
@@ -166,6 +214,8 @@ mime_requote_qp(struct slice quoted, struct buf *out)
 		qp_line(&q, QP_LAST);
 	return q.rc;
 }
+
+/* ---- base64 ---- */
 
 int
 mime_encode_base64(struct slice octets, struct buf *out)

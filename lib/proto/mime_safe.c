@@ -11,6 +11,7 @@
 #include "util/utf8.h"
 
 #define HEADER_MAX (1024 * 1024)
+#define SAMPLE_MAX 16384
 #define ENCODE \
 	(MIME_UNSAFE_BLANKS | MIME_UNSAFE_FROM | MIME_UNSAFE_LONG | \
 	    MIME_UNSAFE_OCTETS)
@@ -27,17 +28,20 @@ octets_that_are(uint64_t v, unsigned char c)
 	return (v - ones) & ~v & (ones * 0x80);
 }
 
-/* No 8-bit octet, NUL or CR; eight at a time. */
+/* No 8-bit octet, NUL or CR; eight at a time, the last eight twice. */
 static bool
 plain_octets(const char *at, size_t len)
 {
-	uint64_t v;
+	uint64_t v, bad = 0;
 
-	for (; len >= sizeof(v); at += sizeof(v), len -= sizeof(v)) {
-		memcpy(&v, at, sizeof(v));
-		if (((v & UINT64_C(0x8080808080808080)) |
-			octets_that_are(v, 0) | octets_that_are(v, '\r')) != 0)
-			return false;
+	for (size_t i = 0; i + sizeof(v) <= len; i += sizeof(v)) {
+		memcpy(&v, at + i, sizeof(v));
+		bad |= v | octets_that_are(v, 0) | octets_that_are(v, '\r');
+	}
+	if (len >= sizeof(v)) {
+		memcpy(&v, at + len - sizeof(v), sizeof(v));
+		bad |= v | octets_that_are(v, 0) | octets_that_are(v, '\r');
+		return (bad & UINT64_C(0x8080808080808080)) == 0;
 	}
 	for (; len > 0; at++, len--)
 		if ((unsigned char)*at >= 0x80 || *at == '\0' || *at == '\r')
@@ -51,11 +55,10 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+/* found: so far, which need not be found again. */
 static unsigned
-line_unsafe(struct slice line)
+line_unsafe(struct slice line, unsigned found)
 {
-	unsigned found = 0;
-
 	if (line.len == 0)
 		return 0;
 	if (line.len > MIME_SAFE_LINE)
@@ -64,7 +67,8 @@ line_unsafe(struct slice line)
 		found |= MIME_UNSAFE_BLANKS;
 	if (line.at[0] == 'F' && slice_starts(line, SLICE("From ")))
 		found |= MIME_UNSAFE_FROM;
-	if (!plain_octets(line.at, line.len))
+	if ((found & MIME_UNSAFE_OCTETS) == 0 &&
+	    !plain_octets(line.at, line.len))
 		found |= MIME_UNSAFE_OCTETS;
 	return found;
 }
@@ -99,7 +103,7 @@ mime_unsafe(struct slice text)
 	struct line line;
 
 	while (next_line(&text, &line)) {
-		found |= line_unsafe(line.text);
+		found |= line_unsafe(line.text, found);
 		if (line.end == 1)
 			found |= MIME_UNSAFE_LINE_ENDS;
 	}
@@ -281,11 +285,17 @@ put_header(const struct entity *e, const char *encoding, struct buf *out)
 
 /* ---- a leaf ---- */
 
-/* Is quoted-printable the shorter one, and can people read it? */
+/*
+ * Is quoted-printable the shorter one, and can people read it?  The beginning
+ * tells.
+ */
 static bool
 is_mostly_plain(struct slice text)
 {
 	size_t quoted = 0;
+
+	if (text.len > SAMPLE_MAX)
+		text.len = SAMPLE_MAX;
 
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.at[i];
@@ -491,7 +501,7 @@ has_parts(const struct entity *e, struct slice boundary)
 	bool last;
 
 	if (boundary.len == 0 || boundary.len > MIME_SAFE_LINE - 4 ||
-	    line_unsafe(boundary) != 0 ||
+	    line_unsafe(boundary, 0) != 0 ||
 	    memchr(boundary.at, '\n', boundary.len) != NULL)
 		return false;
 	while (next_line(&rest, &line))

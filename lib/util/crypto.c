@@ -193,6 +193,15 @@ crypto_base64_encode(struct slice data, struct buf *out)
 	char *to = out->at + out->len;
 
 	out->len += (len + 2) / 3 * 4;
+	for (; len > 3; in += 3, to += 4, len -= 3) {
+		uint32_t bits =
+		    (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+
+		to[0] = base64_digits[bits >> 18];
+		to[1] = base64_digits[bits >> 12 & 63];
+		to[2] = base64_digits[bits >> 6 & 63];
+		to[3] = base64_digits[bits & 63];
+	}
 	for (; len > 0; in += 3, to += 4) {
 		size_t n = len < 3 ? len : 3;
 		unsigned long bits = (unsigned long)in[0] << 16;
