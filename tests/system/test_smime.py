@@ -12,7 +12,7 @@ from harness.util import wait_for
 pytest.importorskip("dkim")
 pytest.importorskip("nacl")
 
-from harness.signing import Milter, message  # noqa: E402
+from harness.signing import Milter, MilterAndLog, message  # noqa: E402
 from harness.signing import verify_with_dkim_py  # noqa: E402
 
 NEWS = "news@shop.test"
@@ -21,12 +21,12 @@ NEWS = "news@shop.test"
 class Signed:
     """The milter with certificates that were taken in by the command."""
 
-    def __init__(self, env, *files, **smime):
+    def __init__(self, env, *files, make=Milter, **smime):
         self.env = env
         self.ca = Authority(env.folder)
-        self.milter = Milter(env)
-        for make in files:
-            self.take(make(self.ca))
+        self.milter = make(env)
+        for give in files:
+            self.take(give(self.ca))
         if smime:
             self.edit(**smime)
         self.apply()
@@ -224,6 +224,24 @@ def test_excluded_domains(base):
     assert note == "excluded" and b"multipart/signed" not in got
     got, note = s.trip(message(1))
     assert note == NEWS
+
+
+def test_a_message_to_both_is_split(base):
+    """Each recipient gets one message: signed, or as it was."""
+    s = Signed(base, news, make=MilterAndLog, exclude_domains=["full.test"])
+    base.receivers["full.test"].script = {}
+    to = ["one@good.test", "one@full.test", "two@good.test"]
+    s.milter.submit(message(1), to=to)
+    for one in to:
+        got, = base.delivered(one)
+        assert (b"multipart/signed" in got.data) == ("good" in one)
+        assert b"X-Postern-Copy" not in got.data
+        assert verify_with_dkim_py(got.data, s.milter.dns)
+        if "good" in one:
+            s.ca.verify(got.data)
+    base.postfix.flush()
+    wait_for(base.postfix.empty)
+    assert [len(base.delivered(one)) for one in to] == [1, 1, 1]
 
 
 def test_expired_certificate(base):
