@@ -59,8 +59,7 @@ scan_confine_files(const char *directory)
 		return ERR_UNAVAIL;
 	rc = allow((int)rules, directory, READS | WRITES);
 	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
-		(void)allow((int)rules, libraries[i],
-		    READS | LANDLOCK_ACCESS_FS_EXECUTE);
+		(void)allow((int)rules, libraries[i], READS);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		rc = ERR_UNAVAIL;
 	(void)close((int)rules);

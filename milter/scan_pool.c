@@ -488,7 +488,7 @@ scan_pool_new(struct event_base *base, const struct host_config *config,
 		return ERR_NOMEM;
 	}
 	set_look_timer(p);
-	loop_timer_set(p->load_timer, 0);
+	load(p);
 	*ret_pool = p;
 	return 0;
 }
@@ -545,7 +545,12 @@ scan_pool_forget(struct scan_pool *p, const void *job)
 bool
 scan_pool_is_hopeless(const struct scan_pool *p)
 {
-	return p->serving.state == ABSENT && p->coming.state == ABSENT;
+	struct scan_workers_count c;
+
+	if (p->coming.state != ABSENT || p->serving.state == SERVING)
+		return false;
+	scan_workers_count(p->workers, p->serving.number, &c);
+	return p->serving.state == ABSENT || c.idle + c.busy == 0;
 }
 
 void

@@ -53,7 +53,7 @@ void scan_pool_reload(struct scan_pool *p, const struct host_config *config);
 bool scan_pool_start(struct scan_pool *p, int fd, uint64_t size, void *job);
 /* Nobody waits for this answer any more. */
 void scan_pool_forget(struct scan_pool *p, const void *job);
-/* Nothing is loaded, and nothing is being loaded. */
+/* Nobody can scan, and no signatures are being loaded. */
 bool scan_pool_is_hopeless(const struct scan_pool *p);
 void scan_pool_state(const struct scan_pool *p, struct scan_pool_state *ret);
 

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "util/err.h"
 
@@ -24,14 +25,13 @@ static const char *const base_calls[] = {
 	/* memory and threads */
 	"brk", "futex", "futex_time64", "get_robust_list", "madvise",
 	"membarrier", "mmap", "mmap2", "mprotect", "mremap", "munmap",
-	"map_shadow_stack", "mseal", "rseq", "sched_getaffinity",
-	"sched_getparam", "sched_getscheduler", "sched_setscheduler",
-	"sched_yield", "set_robust_list", "set_tid_address", "arch_prctl",
+	"map_shadow_stack", "mseal", "rseq", "sched_getaffinity", "sched_yield",
+	"set_robust_list", "set_tid_address", "arch_prctl",
 	/* ourselves */
 	"exit", "exit_group", "getegid", "geteuid", "getgid", "getgroups",
 	"getpgrp", "getpid", "getppid", "getrandom", "getresgid", "getresuid",
-	"getrlimit", "getrusage", "gettid", "getuid", "getcpu", "prlimit64",
-	"restart_syscall", "sysinfo", "tgkill", "umask", "uname",
+	"getrlimit", "getrusage", "gettid", "getuid", "getcpu",
+	"restart_syscall", "sysinfo", "umask", "uname",
 	/* signals and time */
 	"clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep",
 	"gettimeofday", "nanosleep", "rt_sigaction", "rt_sigpending",
@@ -59,6 +59,10 @@ static const char *const base_calls[] = {
 	"recvmmsg", "recvmsg", "send", "sendmmsg", "sendmsg", "sendto",
 	"setsockopt", "shutdown", NULL
 };
+
+/* What could be done to other processes of the same user, too. */
+static const char *const process_calls[] = { "prlimit64", "sched_getparam",
+	"sched_getscheduler", "sched_setscheduler", "tgkill", NULL };
 
 /* For those who may make sockets: add_checked says of which families. */
 static const char *const socket_calls[] = { "accept", "accept4", "bind",
@@ -168,6 +172,19 @@ add_clone(scmp_filter_ctx filter, enum sandbox_role role)
 		   : 0;
 }
 
+/* A scan worker may do to itself alone what could be done to others. */
+static int
+add_process(scmp_filter_ctx filter, enum sandbox_role role)
+{
+	const uint32_t self = (uint32_t)getpid(), us = 0;
+	int rc;
+
+	if (role != SANDBOX_SCAN_WORKER)
+		return add_calls(filter, SCMP_ACT_ALLOW, process_calls);
+	rc = add_values(filter, SCMP_SYS(tgkill), 0, &self, 1);
+	return rc < 0 ? rc : add_values(filter, SCMP_SYS(prlimit64), 0, &us, 1);
+}
+
 static int
 add_checked(scmp_filter_ctx filter, enum sandbox_role role)
 {
@@ -179,6 +196,7 @@ add_checked(scmp_filter_ctx filter, enum sandbox_role role)
 		((rc = add_calls(filter, SCMP_ACT_ALLOW, socket_calls)) < 0 ||
 		    (rc = add_values(filter, SCMP_SYS(socket), 0, families,
 			 sizeof(families) / sizeof(families[0]))) < 0)) ||
+	    (rc = add_process(filter, role)) < 0 ||
 	    (rc = add_values(filter, SCMP_SYS(ioctl), 1, ioctls,
 		 sizeof(ioctls) / sizeof(ioctls[0]))) < 0 ||
 	    (rc = add_values(filter, SCMP_SYS(prctl), 0, prctls,

@@ -134,6 +134,8 @@ class Scanner:
 
     @property
     def text(self):
+        if not self.log.exists():
+            return ""
         return self.log.read_text(errors="replace")
 
     @property
@@ -170,7 +172,8 @@ class Scanner:
 def folder():
     if not (BUILD / "postern-scan").exists():
         raise Missing("postern-scan is not built: no libclamav")
-    run(["make", "-C", BUILD, "tests/service/scan_ask"], timeout=300)
+    run(["make", "-C", BUILD, "tests/service/scan_ask",
+         "tests/service/scan_confined"], timeout=300)
     path = pathlib.Path(tempfile.mkdtemp(prefix="test-scan."))
     path.chmod(0o755)
     yield path
@@ -188,8 +191,10 @@ def make(folder):
         return made[-1]
     yield one
     for s in made:
-        s.stop()
+        status = s.stop()
         shutil.rmtree(s.temporary, ignore_errors=True)
+        assert status in (None, 0), s.text
+        assert "Sanitizer" not in s.text and "runtime error" not in s.text
 
 
 def memfd(content, seals=SEALS):
@@ -315,6 +320,26 @@ def test_processes(make):
         assert re.search(r"Max core file size +0 +0 ", limits)
         assert not re.search(r"Max (address space|file size) +unlimited",
                              limits)
+
+
+def test_confined(folder):
+    """What a worker that was broken into can not do."""
+    done = run([BUILD / "tests/service/scan_confined", folder], check=False)
+    if "seccomp" not in run([BUILD / "postern-scan", "-V"]).stdout:
+        raise Missing("built without seccomp")
+    assert done.returncode == -signal.SIGSYS  # by execve
+    said = dict(x.split(": ", 1) for x in done.stdout.splitlines())
+    if said.pop("landlock") != "yes":
+        raise Missing("this kernel has no Landlock")
+    worked = ("own file", "unlink", "library", "tgkill itself")
+    assert said == {
+        **{x: "worked" for x in worked},
+        "written": "100000", "more": "EFBIG", "memory": "ENOMEM",
+        **{x: "EACCES" for x in ("/etc/passwd", "/proc/self/maps",
+                                 "mkdir beside")},
+        **{x: "EPERM" for x in ("socket", "inet", "socketpair", "fork",
+                                "kill", "tgkill", "prlimit", "nice",
+                                "idle")}}
 
 
 def test_bad_requests(make):
