@@ -65,14 +65,19 @@ split_begin(struct message *msg, void *state)
 
 /* Without its angle brackets. */
 static struct slice
-path_of(const struct message_rcpt *rcpt)
+bare(struct slice s)
 {
-	struct slice s = slice_trim(
-	    rcpt->raw.at != NULL && !rcpt->added ? rcpt->raw : rcpt->address);
-
+	s = slice_trim(s);
 	if (s.len >= 2 && s.at[0] == '<' && s.at[s.len - 1] == '>')
 		s = (struct slice){ s.at + 1, s.len - 2 };
 	return s;
+}
+
+static struct slice
+path_of(const struct message_rcpt *rcpt)
+{
+	return bare(
+	    rcpt->raw.at != NULL && !rcpt->added ? rcpt->raw : rcpt->address);
 }
 
 /* Which group this recipient is of; a new one: count, which grows. */
@@ -256,7 +261,9 @@ send_some(struct split *s)
 	struct slice sender;
 	int rc = copies != NULL ? 0 : ERR_NOMEM;
 
-	sender = s->msg->sender;
+	/* As it was written: its case is the sender's affair. */
+	sender = s->msg->sender_path.at != NULL ? bare(s->msg->sender_path)
+						: s->msg->sender;
 	s->running_count = 0;
 	for (size_t i = 0;
 	     i < s->group_count && s->running_count < most && rc == 0; i++) {

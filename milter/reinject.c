@@ -11,6 +11,7 @@
 #include "milter/message.h"
 #include "milter/milter.h"
 #include "net/smtp_client.h"
+#include "service/metrics.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -253,6 +254,8 @@ reinject_text(const struct milter *host, struct slice queue_id,
 	}
 	if (rc == 0)
 		rc = reinject_commit(r, deadline_us, &taken);
+	if (rc == 0 && copy->token->kind == COPY_NOTICE)
+		metrics_add(METRIC_MILTER_COPIES_NOTICE, 1);
 	free(source);
 	reinject_end(r);
 	return rc;

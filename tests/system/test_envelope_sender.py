@@ -102,6 +102,25 @@ def test_another_domain_and_odd_local_parts(env):
         assert re.fullmatch(TAG, parameter(got, "ENVID"))
 
 
+def test_copies_have_it_as_the_message(env):
+    """Recipients with links of their own: the local part is as it was."""
+    env.start_stack(
+        envelope_sender={"mode": "domain", "domain": "out.test"},
+        unsubscribe={"url": "https://mail.shop.test/u/", "filters": [
+            {"name": "news", "header": "Subject", "pattern": "x"}]})
+    both = ["one@good.test", "two@good.test"]
+    with env.postfix.smtp() as c:
+        c.sendmail("Shop-aBc@shop.test", both,
+                   "From: me@shop.test\r\nSubject: x\r\n\r\nx\r\n")
+    tags = set()
+    for one in both:
+        got, = env.delivered(one)
+        assert got.sender == "Shop-aBc@out.test"
+        assert got.recipient_parameters[one] == f"ORCPT=rfc822;{one}"
+        tags.add(parameter(got, "ENVID"))
+    assert len(tags) == 2
+
+
 def test_the_original_recipient_is_told_by_postfix(sender):
     """Its smtpd(8) fills in ORCPT itself; a client's own stays."""
     got = sender.send("shop@plain.test", "me@plain.test")
@@ -173,4 +192,4 @@ def test_who_wants_bounces_is_kept_with_the_facts(sender):
         sender.send(who, by)
         facts = env.redis.client().hget(
             f"pn:m:{{h:mta1}}:{sender.queue_id}", "f")
-        assert len(facts.split("\t")) < 9
+        assert facts.split("\t")[8:9] in ([], [""])
