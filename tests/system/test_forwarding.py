@@ -159,6 +159,18 @@ def test_suppressed_address(base):
     assert {e[3] for e in failed} == {"10"}
 
 
+def test_bounce_names_the_one_it_stood_for(base):
+    """The address got an ORCPT, which Postfix's own bounce gives back."""
+    milter = Milter(base)
+    base.apply("default", {"forwarding": [
+        rule("Subject", "hello", mode="redirect", to="noone@bounce.test")]})
+    wait_for(lambda: "tenant default: revision" in base.daemons.milter.text)
+    milter.submit(message(1), to="one@good.test", sender="me@good.test")
+    bounce = base.delivered("me@good.test")[0].data
+    assert b"Final-Recipient: rfc822; noone@bounce.test" in bounce
+    assert b"Original-Recipient: rfc822;one@good.test" in bounce
+
+
 def test_sendmail(base):
     """Mail that no smtpd saw meets the same rules."""
     milter = Milter(base, forwarding=[rule("Subject", "hello",
