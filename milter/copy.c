@@ -35,6 +35,7 @@ take_over(struct message *msg)
 	msg->client_name = c->client_name;
 	msg->helo = c->helo;
 	msg->sasl_user = c->sasl_user;
+	msg->preflight = c->preflight;
 	return msg->sender.at != NULL ? 0 : ERR_NOMEM;
 }
 

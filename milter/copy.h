@@ -35,8 +35,9 @@ struct copy_token {
 	struct slice sasl_user; /* or empty */
 	struct slice next_hop;  /* COPY_BCC: "[host]:port"; else empty */
 	/* What was found out about the message, which its copies share: */
-	bool unscanned; /* nobody could scan it: they are marked, too */
-	bool held;      /* it waits to be looked at: so do they */
+	struct slice preflight; /* checks found wanting; or empty */
+	bool unscanned;         /* nobody could scan it: they are marked, too */
+	bool held;              /* it waits to be looked at: so do they */
 };
 
 /*

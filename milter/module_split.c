@@ -193,6 +193,7 @@ make_tokens(struct split *s)
 		.client_name = msg->client_name,
 		.helo = msg->helo,
 		.sasl_user = msg->sasl_user,
+		.preflight = msg->preflight,
 		.unscanned = msg->unscanned,
 		.held = msg->hold_reason.at != NULL };
 	if (!s->archive)

@@ -138,15 +138,21 @@ def test_fields_that_are_added_here_count(milter):
 
 
 def test_applications_are_told(env):
-    env.start_stack()
+    """By the events of each recipient, also where it has a copy of its
+    own."""
+    env.start_stack(unsubscribe={
+        "url": "https://shop.test/u/",
+        "filters": [{"name": "news", "header": "Subject",
+                     "pattern": "news.*"}]})
     env.postfix.postconf("local_header_rewrite_clients =")
     env.postfix.reload()
     with env.postfix.smtp() as c:
-        c.sendmail("news@shop.test", ["one@good.test"],
-                   head("From: a@shop.test", ID))
+        c.sendmail("news@shop.test", ["one@good.test", "two@good.test"],
+                   head("From: a@shop.test", "Subject: news", ID))
 
     def told():
-        return [e for e in story.webhook_events(env)
-                if e["type"] == "queued"]
-    event = wait_for(told)[0]
-    assert event["preflight"] == ["alignment", "date"]
+        return {e["recipient"]: e["preflight"]
+                for e in story.webhook_events(env) if e["type"] == "queued"}
+    wait_for(lambda: len(told()) == 2)
+    assert told() == dict.fromkeys(("one@good.test", "two@good.test"),
+                                   ["alignment", "date"])
