@@ -23,7 +23,7 @@
 
 #define SOCK 3 /* scan_confine_descriptors */
 /* Enough that scans go first, and that a busy host still gets it done. */
-#define LOADING_NICE 5
+#define LOADING_NICE 10
 
 static struct engine {
 	const struct host_config *config;

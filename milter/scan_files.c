@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -119,6 +120,16 @@ mix(uint64_t print, const void *octets, size_t len)
 	return print;
 }
 
+/* freshclam keeps notes beside the signatures, and files not done yet. */
+static bool
+is_signatures(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return name[0] != '.' && dot != NULL && strcmp(dot, ".dat") != 0 &&
+	       strcmp(dot, ".tmp") != 0;
+}
+
 int
 scan_files_look(const char *path, uint64_t *ret_print, int64_t *ret_newest_s)
 {
@@ -131,7 +142,7 @@ scan_files_look(const char *path, uint64_t *ret_print, int64_t *ret_newest_s)
 	if (dir == NULL)
 		return ERR_IO;
 	while ((e = readdir(dir)) != NULL) {
-		if (e->d_name[0] == '.' ||
+		if (!is_signatures(e->d_name) ||
 		    fstatat(dirfd(dir), e->d_name, &st, 0) < 0 ||
 		    !S_ISREG(st.st_mode))
 			continue;

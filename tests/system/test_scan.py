@@ -497,6 +497,7 @@ def test_changed_files(make):
     assert s.ask(TEXT + new)[0][0] == "infected"
     (s.database / "bad.ndb").unlink()
     s.wait_log("in operation", 3)
+    write(s.database / "freshclam.dat", "its own notes\n")
     assert s.state()["load_failures"] == 1
     assert s.text.count("the old one stays") == 1
 
