@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_postfix,
 	&command_doctor,
 	&command_blocks,
+	&command_quarantine,
 	&command_classify,
 	&command_filter,
 	&command_trace,

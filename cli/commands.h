@@ -14,6 +14,7 @@ extern const struct command command_init;
 extern const struct command command_keys;
 extern const struct command command_metrics;
 extern const struct command command_postfix;
+extern const struct command command_quarantine;
 extern const struct command command_settings;
 extern const struct command command_smime;
 extern const struct command command_trace;

@@ -16,12 +16,12 @@
 
 static const struct {
 	char letter;
-	const char *word;
+	const char *word, *text;
 } contents[] = {
-	[QUARANTINE_COMING] = { 'c', "incomplete" },
-	[QUARANTINE_KEPT] = { 'k', "kept" },
-	[QUARANTINE_LARGE] = { 'l', "too large to keep" },
-	[QUARANTINE_FULL] = { 'f', "no room to keep it" },
+	[QUARANTINE_COMING] = { 'c', "incomplete", "incomplete" },
+	[QUARANTINE_KEPT] = { 'k', "kept", "kept" },
+	[QUARANTINE_LARGE] = { 'l', "too_large", "too large to keep" },
+	[QUARANTINE_FULL] = { 'f', "no_room", "no room to keep it" },
 };
 #define NCONTENTS (sizeof(contents) / sizeof(contents[0]))
 
@@ -29,6 +29,12 @@ const char *
 quarantine_content_word(enum quarantine_content content)
 {
 	return content < NCONTENTS ? contents[content].word : "unknown";
+}
+
+const char *
+quarantine_content_text(enum quarantine_content content)
+{
+	return content < NCONTENTS ? contents[content].text : "unknown";
 }
 
 static enum quarantine_content

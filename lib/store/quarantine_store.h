@@ -29,7 +29,9 @@ enum quarantine_content {
 	QUARANTINE_LARGE, /* not kept: the message is too large, */
 	QUARANTINE_FULL,  /* or too much is kept already */
 };
+/* "kept", "too_large"; and for people: "too large to keep". */
 const char *quarantine_content_word(enum quarantine_content content);
+const char *quarantine_content_text(enum quarantine_content content);
 
 /* Slices are borrowed; absent ones are left out. */
 struct quarantine_record {
@@ -44,6 +46,9 @@ struct quarantine_record {
 	uint64_t recipient_count, size, chunks;
 	enum quarantine_content content;
 };
+
+/* One JSON object; names as in openapi.json.  ERR_LIMIT, ERR_NOMEM. */
+int quarantine_to_json(const struct quarantine_record *r, struct buf *out);
 
 /* Of each tenant. */
 #define QUARANTINE_CONTENTS_MAX 1000 /* messages kept with their content */
