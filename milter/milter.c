@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "milter/dmarc.h"
+#include "milter/keeper.h"
 #include "milter/meeting.h"
 #include "milter/mlfi.h"
+#include "milter/scan_client.h"
 #include "milter/smime_expiry.h"
 #include "milter/spool.h"
 #include "net/loop.h"
@@ -161,6 +163,32 @@ print_metrics(const char *daemon, struct buf *out)
 	return metrics_print(daemon, out);
 }
 
+static struct keeper_limits
+keeper_limits(const struct host_config *config)
+{
+	return (struct keeper_limits){
+		.message_octets =
+		    (size_t)config->milter_quarantine_message_kb * 1024,
+		.tenant_octets = (uint64_t)config->milter_quarantine_kb * 1024,
+	};
+}
+
+static int
+start_scan(const struct host_config *config)
+{
+	const struct keeper_limits limits = keeper_limits(config);
+	int rc = 0;
+
+	D.host.scan_timeout_ms = config->milter_scan_timeout_ms;
+	if (*config->milter_scanner != '\0')
+		rc = scan_client_new(config->milter_scanner, &D.host.scan);
+	if (rc < 0) {
+		log_error("milter_scanner: %s", err_text(rc));
+		return rc;
+	}
+	return keeper_new(&D.host, &limits, &D.host.keeper);
+}
+
 int
 milter_start(const struct host_config *config, struct event_base *base)
 {
@@ -170,7 +198,6 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.host_name == NULL)
 		return ERR_NOMEM;
 	D.host.host_name = slice_of(D.host_name);
-	D.host.scan_timeout_ms = config->milter_scan_timeout_ms;
 	D.host.line_max = config->smtp_line_length_limit;
 	D.reinject = strdup(config->milter_reinject);
 	if (D.reinject == NULL)
@@ -206,13 +233,16 @@ milter_start(const struct host_config *config, struct event_base *base)
 	    &D.master, POLL_MS, on_settings, NULL, &D.host.watch);
 	if (rc == 0)
 		settings_watch_wait(D.host.watch, SETTINGS_WAIT_MS);
-	return rc;
+	return rc < 0 ? rc : start_scan(config);
 }
 
 int
 milter_reload(const struct host_config *config)
 {
+	const struct keeper_limits limits = keeper_limits(config);
+
 	spool_set_max(D.host.spool, config->milter_max_spool_kb);
+	keeper_set_limits(D.host.keeper, &limits);
 	return 0;
 }
 
@@ -228,7 +258,9 @@ milter_drain(void)
 	if (!D.stopping)
 		mlfi_stop();
 	D.stopping = true;
-	return mlfi_messages();
+	/* The last messages may leave work for the keeper. */
+	unsigned left = mlfi_messages();
+	return left > 0 ? left : keeper_drain(D.host.keeper);
 }
 
 void
@@ -239,6 +271,8 @@ milter_stop(void)
 	D.spool_timer = D.expiry_timer = NULL;
 	metrics_feed_free(D.metrics);
 	D.metrics = NULL;
+	keeper_free(D.host.keeper);
+	scan_client_free(D.host.scan);
 	settings_watch_stop(D.host.watch);
 	store_close(D.host.store);
 	dmarc_free(D.host.dmarc);

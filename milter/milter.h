@@ -16,6 +16,7 @@
 struct event_base;
 struct dmarc;
 struct host_config;
+struct keeper;
 struct scan_client;
 struct settings_watch;
 struct spool;
@@ -33,8 +34,9 @@ struct milter {
 	const char *reinject;            /* internal listener's address */
 	struct scan_client *scan;        /* NULL: no scanner is set up */
 	int64_t scan_timeout_ms;
-	struct dmarc *dmarc; /* NULL: not looked at */
-	size_t line_max;     /* longer lines are broken by the SMTP client */
+	struct dmarc *dmarc;   /* NULL: not looked at */
+	size_t line_max;       /* longer lines are broken by the SMTP client */
+	struct keeper *keeper; /* of messages that are refused */
 };
 
 /* The parts of struct service. */

@@ -71,6 +71,7 @@ extern const struct module module_facts;
 extern const struct module module_forward;
 extern const struct module module_preflight;
 extern const struct module module_received;
+extern const struct module module_scan;
 extern const struct module module_smime;
 extern const struct module module_split;
 extern const struct module module_suppression;

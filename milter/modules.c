@@ -9,6 +9,7 @@
 const struct module *const milter_modules[] = {
 	&module_suppression,
 	&module_preflight,
+	&module_scan,
 	&module_forward,
 	&module_unsubscribe_limit,
 	&module_split,

@@ -65,9 +65,12 @@ add_kept(struct buf *out, const struct notice *n)
 		(void)buf_add_text(out, "\nThe message was not kept.\n");
 		return;
 	}
-	(void)buf_add_text(out, "\nIt is kept, encrypted:\n\n");
+	(void)buf_add_text(out, n->lacks.at != NULL
+				    ? "\nOnly these facts are kept:\n\n"
+				    : "\nIt is kept, encrypted:\n\n");
 	add_line(out, "Id:", n->kept);
 	add_time(out, "Until:", n->kept_until_ms);
+	add_line(out, "Content:", n->lacks);
 	(void)buf_addf(out, "\n    postern quarantine -t %.*s view %.*s\n",
 	    SLICE_F(n->tenant), SLICE_F(n->kept));
 }

@@ -29,7 +29,8 @@ struct notice {
 	struct slice queue_id, client, sender, header_from, subject;
 	struct slice recipients; /* one a line */
 	uint64_t recipient_count;
-	struct slice kept; /* its id in the quarantine; absent: not kept */
+	struct slice kept;  /* its id in the quarantine; absent: not kept */
+	struct slice lacks; /* kept without content: why; absent: whole */
 	int64_t kept_until_ms;
 };
 #define NOTICE_MAX (64 * 1024)

@@ -53,6 +53,9 @@ struct host_config {
 	const char *milter_scanner; /* empty: no virus scan */
 	int64_t milter_scan_timeout_ms;
 	unsigned smtp_line_length_limit; /* as Postfix has it; 0: none */
+	/* Of messages with a virus: the largest one that is kept, and all
+	 * of one tenant. */
+	unsigned milter_quarantine_message_kb, milter_quarantine_kb;
 
 	/* scan */
 	const char *scan_listen;

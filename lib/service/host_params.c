@@ -176,6 +176,16 @@ const struct param host_params[] = {
 	    ".Va milter_content_timeout\n"
 	    "of\n"
 	    ".Xr postconf 5 ."),
+	PARAM_UINT(CFG, milter_quarantine_message_kb, "30720", "0", "262144", 0,
+	    "Kilobytes of the largest message with a virus that is kept\n"
+	    "(encrypted, in Redis); of a larger one only the facts are.\n"
+	    "0: of all."),
+	PARAM_UINT(CFG, milter_quarantine_kb, "262144", "0", "1073741824", 0,
+	    "Kilobytes of all messages with a virus that are kept of one "
+	    "tenant.\n"
+	    "They take as much of the memory of Redis.\n"
+	    "When it is full, only the facts of further ones are kept; each\n"
+	    "tenant also has no more than 1000 messages and 10,000 records."),
 
 	PARAM_UINT(CFG, smtp_line_length_limit, "998", "0", "1048576",
 	    PARAM_RESTART,

@@ -98,6 +98,11 @@ test_text(void **state)
 	    "Until:       2026-12-07T11:00:00.123Z\n"
 	    "\n    postern quarantine -t shop view 019f5d0a4c00-0badcafe\n");
 
+	n.lacks = SLICE("too large to keep");
+	format(&n, &mail, &body);
+	assert_non_null(strstr(buf_text(&body), "Only these facts are kept"));
+	assert_non_null(
+	    strstr(buf_text(&body), "Content:     too large to keep\n"));
 	n.from = SLICE("scan@shop.example");
 	n.kept.at = NULL;
 	/* What a signature may be called stays inside of its field. */

@@ -67,6 +67,7 @@ class Environment:
         self.daemons = Daemons(self)
         self.cli = Cli(self.daemons.config)
         self.api = Api(self.daemons.api_address)
+        self.scanner = None  # harness/scanner.py
         for domain, address in DESTINATIONS.items():
             self.dns.mx(domain, (f"mx.{domain}", address))
         self.dns.lines += ["mx-host=nullmx.test,.,0",
@@ -156,9 +157,10 @@ class Environment:
         self.postfix.start()
 
     def stop(self):
-        for part in (self.daemons, self.postfix, self.webhook,
+        for part in (self.daemons, self.scanner, self.postfix, self.webhook,
                      *self.receivers.values(), self.dns, self.redis):
-            part.stop()
+            if part:
+                part.stop()
 
     def remove(self):
         shutil.rmtree(self.folder, ignore_errors=True)
