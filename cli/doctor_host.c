@@ -14,6 +14,7 @@
 #include "service/host_config.h"
 #include "util/crypto.h"
 #include "util/err.h"
+#include "util/number.h"
 
 #define GROUPS_MAX 256
 #define STATUS_TIMEOUT_MS 30000
@@ -102,6 +103,26 @@ report_hooks(struct doctor *d, const struct postfix_edits *edits)
 		    d->config->postfix_config_directory);
 }
 
+/* Signatures are made over lines as the SMTP client breaks them. */
+static void
+report_line_length(struct doctor *d, const char *folder)
+{
+	unsigned ours = d->config->smtp_line_length_limit;
+	struct slice value;
+	uint64_t theirs;
+
+	if (postfix_config_value(d->arena, folder, "smtp_line_length_limit",
+		&value) < 0 ||
+	    number_parse(slice_trim(value), 0, UINT64_MAX, &theirs) < 0 ||
+	    theirs == ours)
+		return;
+	doctor_report(d, HEALTH_FAIL,
+	    "give both the same value: DKIM signatures of mail with long lines"
+	    " do not verify",
+	    "Postfix: smtp_line_length_limit is %.*s, in postern.conf %u",
+	    SLICE_F(slice_trim(value)), ours);
+}
+
 void
 doctor_postfix(struct doctor *d)
 {
@@ -132,6 +153,7 @@ doctor_postfix(struct doctor *d)
 		return;
 	}
 	report_hooks(d, &edits);
+	report_line_length(d, folder);
 	if (subprocess_run(status, STATUS_TIMEOUT_MS, SUBPROCESS_HIDE, NULL) ==
 	    0)
 		doctor_report(d, HEALTH_OK, NULL, "Postfix: runs");

@@ -25,6 +25,10 @@ def test_hooks_and_log_are_seen(mail):
     done = doctor(mail)
     assert "OK    Postfix: hooks in " in done.stdout
     assert "OK    Postfix: runs" in done.stdout
+    assert "smtp_line_length_limit" not in done.stdout
+    mail.postfix.postconf("smtp_line_length_limit = 2000")
+    assert "FAIL  Postfix: smtp_line_length_limit is 2000, in postern.conf" \
+        " 998" in doctor(mail).stdout
     assert "FAIL  Postfix's log: " in done.stdout
     mail.postfix.log.chmod(0o644)
     assert "OK    Postfix's log: " in doctor(mail).stdout
