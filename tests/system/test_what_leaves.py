@@ -20,8 +20,11 @@ ALL = {"name": "all", "header": "X-Number", "pattern": ".*"}
 LINK = {"url": "https://mail.shop.test/u/", "filters": [ALL]}
 
 
-def redirect(to):
-    return [{**ALL, "to": to, "mode": "redirect"}]
+OTHER = "other@good.test"
+
+
+def forward(mode):
+    return [{**ALL, "to": OTHER, "mode": mode}]
 
 
 # A module joins by one line: the member of the settings, and what it may be.
@@ -34,9 +37,11 @@ CHOICES = {
                         {"mode": "domain", "domain": "out.shop.test"}],
     "suppression": [{}, {"on_suppressed": "accept"}],
     "preflight": [{"mode": "off"}, {"mode": "observe"}],
-    "forwarding": [[], redirect("other@good.test")],
+    "forwarding": [[], forward("redirect"), forward("copy")],
     "unsubscribe": [{}, LINK, {**LINK, "existing": "replace"}],
     "smime": [{}, "certificate"],
+    # Not of the settings: with two, personal links make two messages.
+    "recipients": [["one@good.test"], ["one@good.test", "two@good.test"]],
 }
 
 
@@ -81,17 +86,17 @@ def certificate(folder):
 
 
 def put_in_force(milter, row, smime):
-    row = dict(row)
+    row = {k: v for k, v in row.items() if k != "recipients"}
     domain = dict(milter.document["domains"][0],
                   canonicalization=row.pop("canonicalization"))
     row["smime"] = smime if row["smime"] else {}
     milter.change(domains=[domain], **row)
 
 
-def send(milter, number, data):
+def send(milter, number, data, recipients):
     try:
         milter.submit(re.sub(rb"X-Number: \d+", b"X-Number: %d" % number,
-                             data))
+                             data), recipients)
     except smtplib.SMTPException as e:
         return repr(e)
     return None
@@ -101,23 +106,29 @@ def check(received, names, dns):
     """What is wrong with a row's messages, by name."""
     bad = []
     for m in received:
-        number = int(re.search(rb"\r\nX-Number: (\d+)", m.data).group(1))
-        if number not in names:
+        if number_of(m) not in names:
             continue
         try:
             good = verify_with_dkim_py(m.data, dns)
         except Exception as e:  # which message says more than a trace
             good, e = False, repr(e)
         if not good or b"\r\nX-Postern-" in m.data:
-            bad.append(names[number])
+            bad.append(names[number_of(m)])
     return bad
+
+
+def who_gets_it(row):
+    if not row["forwarding"]:
+        return row["recipients"]
+    if row["forwarding"][0]["mode"] == "redirect":
+        return [OTHER]
+    return row["recipients"] + [OTHER]
 
 
 # That a choice was made at all: some message of the row shows it.
 SHOWS = {
     "smime": lambda m: b"application/pkcs7-signature" in m.data,
     "unsubscribe": lambda m: b"<" + LINK["url"].encode() in m.data,
-    "forwarding": lambda m: m.recipients == ["other@good.test"],
     "return_path": lambda m: "@back.shop.test" in m.sender,
 }
 
@@ -129,28 +140,35 @@ def not_shown(row, received):
             not (name == "return_path" and row["envelope_sender"])]
 
 
+def number_of(m):
+    return int(re.search(rb"\r\nX-Number: (\d+)", m.data).group(1))
+
+
 def test_next_host_sees_what_was_signed(base):
     milter = MilterAndLog(base)
     smime = certificate(base.folder)
     receiver = base.receivers["good.test"]
     every = list(messages())
-    bad = {}
-    for i, row in enumerate(pairwise(CHOICES)):
+    bad, count = {}, 0
+    for i, row in enumerate(pairwise(CHOICES), 1):
         put_in_force(milter, row, smime)
-        names = {}
-        for n, (name, data) in enumerate(every):
-            names[1000 * (i + 1) + n] = name
-            why = send(milter, 1000 * (i + 1) + n, data)
+        names = {1000 * i + n: name for n, (name, _) in enumerate(every)}
+        for number, (name, data) in zip(names, every):
+            why = send(milter, number, data, row["recipients"])
             assert why is None, (row, name, why)
+        missing = {(number, who) for number in names
+                   for who in who_gets_it(row)}
 
-        def numbers():
-            return {int(re.search(rb"\r\nX-Number: (\d+)", m.data).group(1))
-                    for m in list(receiver.received)}
-        wait_for(lambda: names.keys() <= numbers(), 90, f"row {i}")
+        def all_there():
+            return missing <= {(number_of(m), who)
+                               for m in list(receiver.received)
+                               for who in m.recipients}
+        wait_for(all_there, 90, f"messages of {row}")
         wrong = check(list(receiver.received), names, milter.dns)
         wrong += not_shown(row, list(receiver.received))
         if wrong:
             bad[str(row)] = wrong
+        count += len(receiver.received)
         receiver.received.clear()
-    print(i + 1, "settings,", len(every), "messages each")
+    print(i, "settings,", count, "messages")
     assert not bad, bad
