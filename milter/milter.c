@@ -34,7 +34,7 @@ static struct {
 	struct master_key master;
 	char redis_password[SECRET_FILE_MAX];
 	char *host_name, *reinject;
-	struct loop_timer *spool_timer, *expiry_timer;
+	struct loop_timer *spool_timer, *expiry_timer, *nudge_timer;
 	struct metrics_feed *metrics;
 	bool stopping;
 } daemon_state;
@@ -141,6 +141,14 @@ start_store(const struct host_config *config, struct event_base *base)
 }
 
 static void
+nudge(void *ctx)
+{
+	(void)ctx;
+	mlfi_nudge();
+	loop_timer_set(D.nudge_timer, MLFI_NUDGE_MS);
+}
+
+static void
 kick_again(void *ctx)
 {
 	(void)ctx;
@@ -221,6 +229,10 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.spool_timer == NULL)
 		return ERR_NOMEM;
 	loop_timer_set(D.spool_timer, SPOOL_MS);
+	D.nudge_timer = loop_timer_new(base, nudge, NULL);
+	if (D.nudge_timer == NULL)
+		return ERR_NOMEM;
+	loop_timer_set(D.nudge_timer, MLFI_NUDGE_MS);
 	D.expiry_timer = loop_timer_new(base, look_at_certificates, NULL);
 	if (D.expiry_timer == NULL)
 		return ERR_NOMEM;
@@ -268,7 +280,8 @@ milter_stop(void)
 {
 	loop_timer_free(D.spool_timer);
 	loop_timer_free(D.expiry_timer);
-	D.spool_timer = D.expiry_timer = NULL;
+	loop_timer_free(D.nudge_timer);
+	D.spool_timer = D.expiry_timer = D.nudge_timer = NULL;
 	metrics_feed_free(D.metrics);
 	D.metrics = NULL;
 	keeper_free(D.host.keeper);

@@ -57,7 +57,10 @@ static struct {
 	_Atomic unsigned in_progress; /* messages that use host */
 	_Atomic bool stopping;        /* no further ones */
 	_Atomic bool sendmail_told;
-	pthread_t stopper; /* the loop's thread only */
+	_Atomic unsigned at_end;     /* messages whose modules are asked */
+	_Atomic unsigned long ended; /* messages */
+	unsigned long ended_before;  /* the loop's thread only, as these */
+	pthread_t stopper;
 	bool has_stopper;
 } mlfi;
 
@@ -431,7 +434,10 @@ on_eom(SMFICTX *ctx)
 		metrics_add(METRIC_MILTER_PUT_OFF, 1);
 		return SMFIS_TEMPFAIL;
 	}
+	mlfi.at_end++;
 	sfsistat answer = judge(ctx, c);
+	mlfi.at_end--;
+	mlfi.ended++;
 	metrics_time(METRIC_MILTER_END_OF_MESSAGE,
 	    clock_mono_us() - c->pass.msg.began_us);
 	message_over(c);
@@ -530,6 +536,17 @@ mlfi_stop(void)
 	 * the socket in the listener's hands makes it look at once. */
 	mlfi.has_stopper = pthread_create(&mlfi.stopper, NULL, stop, NULL) == 0;
 	mlfi_socket_shut();
+}
+
+void
+mlfi_nudge(void)
+{
+	unsigned long ended = mlfi.ended;
+
+	/* Each one that ends makes a thread look for sessions. */
+	if (mlfi.at_end > 0 && ended == mlfi.ended_before)
+		mlfi_socket_knock();
+	mlfi.ended_before = ended;
 }
 
 unsigned

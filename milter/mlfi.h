@@ -22,6 +22,16 @@ int mlfi_open(const char *address, const char *user, const char *group,
 int mlfi_run(const struct milter *host);
 /* Accept no more; returns at once. */
 void mlfi_stop(void);
+/*
+ * To be called every MLFI_NUDGE_MS, by the thread that calls mlfi_stop().
+ * libmilter gives a session that has something to say to a thread that was
+ * idle when it looked, but another session may have got it meanwhile; then it
+ * waits until any thread becomes free, which takes as long as the scan or the
+ * copies of other messages, and for ever if a copy is what waits.  One more
+ * session makes libmilter look again.
+ */
+#define MLFI_NUDGE_MS 50
+void mlfi_nudge(void);
 /* Messages being looked at. */
 unsigned mlfi_messages(void);
 void mlfi_close(void); /* removes the socket file where allowed */

@@ -216,6 +216,23 @@ mlfi_socket_finish(const struct mlfi_socket *where, const char *user,
 }
 
 void
+mlfi_socket_knock(void)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (listening < 0 ||
+	    getsockname(listening, (struct sockaddr *)&ss, &len) < 0)
+		return;
+	int fd =
+	    socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	(void)connect(fd, (struct sockaddr *)&ss, len);
+	(void)close(fd);
+}
+
+void
 mlfi_socket_shut(void)
 {
 	if (listening >= 0)

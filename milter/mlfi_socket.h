@@ -22,6 +22,8 @@ int mlfi_socket_prepare(const char *address, const char *group,
 /* After: owner, mode 0660 (0600 without a group), TCP_NODELAY. */
 int mlfi_socket_finish(const struct mlfi_socket *where, const char *user,
     const char *group, char *error, size_t error_size);
+/* Connects to it, and hangs up; does not wait. */
+void mlfi_socket_knock(void);
 /* Nobody is let in any more. */
 void mlfi_socket_shut(void);
 /* Removes the file, where we may. */

@@ -7,6 +7,7 @@ import re
 import socket
 
 import pytest
+from harness.mta import Mta
 from harness.util import wait_for
 
 pytest.importorskip("dkim")
@@ -161,3 +162,37 @@ def test_nothing_is_left_behind(milter):
     wait_for(lambda: len(milter.env.receivers["good.test"].received) >=
              4 * (3 * clients + 1), 60)
     assert "error" not in milter.env.daemons.milter.text
+
+
+def test_sessions_do_not_wait_for_the_messages_of_others(base):
+    """While messages wait for a Redis that hangs, many sessions that begin at
+    once are all answered.  (A thread that libmilter takes for idle may have
+    gone to another session by then.)"""
+    base.daemons.parameters.update(redis_timeout="25s", policyd_timeout="30s")
+    base.daemons.write_config()
+    milter = Milter(base)
+    path = base.postfix.queue / "postern" / "milter.sock"
+
+    def slow(n):
+        with Mta(path, 60) as mta:
+            mta.negotiate()
+            mta.connect()
+            mta.message(f"Q{n}", SENDER, [TO], [(b"From", SENDER.encode())])
+
+    def greet(_):
+        with Mta(path, 10) as mta:
+            return mta.negotiate()
+
+    base.redis.hang()
+    with concurrent.futures.ThreadPoolExecutor(100) as pool:
+        waiting = []
+        for n in range(40):
+            greet(n)
+            waiting += [pool.submit(slow, 2 * n + i) for i in range(2)]
+            list(pool.map(greet, range(6)))
+        blocked = [w for w in waiting if not w.done()]
+        base.redis.go_on()
+        for w in waiting:
+            w.result(60)
+    assert blocked, "they were to wait all the time"
+    assert milter.env.daemons.milter.process.alive()
