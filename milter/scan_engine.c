@@ -67,7 +67,8 @@ load(void *ctx)
 {
 	struct engine *e = ctx;
 
-	(void)setpriority(PRIO_PROCESS, 0, LOADING_NICE);
+	(void)setpriority(PRIO_PROCESS, 0,
+	    getpriority(PRIO_PROCESS, 0) + LOADING_NICE);
 	e->rc = scan_clamav_load(e->config, &e->clamav, &e->database, e->error,
 	    sizeof(e->error));
 	return NULL;

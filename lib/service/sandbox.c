@@ -81,9 +81,9 @@ static const char *const apid_calls[] = { "memfd_create", "sendfile",
 	"sendfile64", NULL };
 /* Making processes, waiting for them and ending them; their own sandboxes. */
 static const char *const scan_calls[] = { "landlock_add_rule",
-	"landlock_create_ruleset", "landlock_restrict_self", "pidfd_open",
-	"pidfd_send_signal", "seccomp", "setpriority", "vfork", "fork", "wait4",
-	"waitid", NULL };
+	"landlock_create_ruleset", "landlock_restrict_self", "getpriority",
+	"pidfd_open", "pidfd_send_signal", "seccomp", "setpriority", "vfork",
+	"fork", "wait4", "waitid", NULL };
 static const char *const scan_worker_calls[] = { "link", "linkat", "symlink",
 	NULL };
 
