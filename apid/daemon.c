@@ -17,7 +17,9 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "service/host_config.h"
+#include "service/metrics.h"
 #include "store/event_store.h"
+#include "store/metrics_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
 #include "util/buf.h"
@@ -37,6 +39,7 @@ static struct {
 	struct buf certificate, key;
 	struct master_key master;
 	char *host;
+	struct metrics_feed *metrics;
 	struct loop_timer *register_timer;
 } own;
 
@@ -243,6 +246,20 @@ start_http(const struct host_config *config, struct event_base *base)
 	return rc;
 }
 
+static int
+print_metrics(const char *daemon, struct buf *out)
+{
+	const struct webhooks *w = apid.webhooks;
+
+	metrics_set(METRIC_APID_WEBHOOKS_DELIVERED, w->delivered);
+	metrics_set(METRIC_APID_WEBHOOKS_FAILED, w->failed);
+	metrics_set(METRIC_APID_WEBHOOKS_DEAD, w->dead);
+	metrics_set(METRIC_APID_WEBHOOKS_SENDING, w->sending);
+	metrics_set(METRIC_APID_CLIENTS, http_clients(apid.http));
+	metrics_set(METRIC_APID_REDIS_UP, store_is_up(apid.store));
+	return metrics_print(daemon, out);
+}
+
 int
 daemon_start(const struct host_config *config, struct event_base *base)
 {
@@ -261,7 +278,11 @@ daemon_start(const struct host_config *config, struct event_base *base)
 	settings = settings_current(apid.watch);
 	webhooks_settings(apid.webhooks, settings);
 	settings_unref(settings);
-	return start_http(config, base);
+	if ((rc = start_http(config, base)) < 0)
+		return rc;
+	own.metrics = metrics_feed_new(base, apid.store, apid.host, "apid",
+	    print_metrics);
+	return own.metrics != NULL ? 0 : ERR_NOMEM;
 }
 
 int
@@ -287,6 +308,7 @@ daemon_drain(void)
 void
 daemon_stop(void)
 {
+	metrics_feed_free(own.metrics);
 	webhooks_stop(apid.webhooks);
 	settings_watch_stop(apid.watch);
 	store_close(apid.store); /* all callbacks come */

@@ -17,7 +17,9 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "service/host_config.h"
+#include "service/metrics.h"
 #include "store/event_store.h"
+#include "store/metrics_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
 #include "util/crypto.h"
@@ -41,6 +43,7 @@ static struct bounced {
 	struct intake *intake;
 	struct lmtp_server *server;
 	struct loop_timer *register_timer;
+	struct metrics_feed *metrics;
 } bounced;
 
 static int
@@ -197,6 +200,50 @@ start_intake(const struct host_config *config, struct event_base *base)
 	    &bounced.server);
 }
 
+static void
+set_metrics(void)
+{
+	const struct follower_counters *f = follower_counters(bounced.follower);
+	const struct consumer_counters *c = consumer_counters(bounced.consumer);
+	const struct intake_counters *i = intake_counters(bounced.intake);
+	const struct {
+		enum metric metric;
+		uint64_t value;
+	} rows[] = {
+		{ METRIC_BOUNCED_LOG_LINES, f->lines },
+		{ METRIC_BOUNCED_LOG_OPERATIONS, f->operations },
+		{ METRIC_BOUNCED_LOG_BATCHES, f->batches },
+		{ METRIC_BOUNCED_LOG_CONFLICTS, f->conflicts },
+		{ METRIC_BOUNCED_LOG_FAILURES, f->failures },
+		{ METRIC_BOUNCED_LOG_GAPS, f->gaps },
+		{ METRIC_BOUNCED_EVENTS, c->events },
+		{ METRIC_BOUNCED_COUNTED, c->counted },
+		{ METRIC_BOUNCED_BLOCKED, c->blocked },
+		{ METRIC_BOUNCED_WOULD_BLOCK, c->would },
+		{ METRIC_BOUNCED_COUNTING_FAILURES, c->failures },
+		{ METRIC_BOUNCED_RECORDED, i->recorded },
+		{ METRIC_BOUNCED_DUPLICATE, i->duplicate },
+		{ METRIC_BOUNCED_UNKNOWN, i->unknown },
+		{ METRIC_BOUNCED_BAD_SIGNATURE, i->bad_signature },
+		{ METRIC_BOUNCED_EXPIRED, i->expired },
+		{ METRIC_BOUNCED_NO_ENVELOPE_ID, i->unsigned_mail },
+		{ METRIC_BOUNCED_NO_FAILURE, i->no_failure },
+		{ METRIC_BOUNCED_TROUBLE, i->trouble },
+		{ METRIC_BOUNCED_CLIENTS, lmtp_server_clients(bounced.server) },
+		{ METRIC_BOUNCED_REDIS_UP, store_is_up(bounced.store) },
+	};
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+		metrics_set(rows[k].metric, rows[k].value);
+}
+
+static int
+print_metrics(const char *daemon, struct buf *out)
+{
+	set_metrics();
+	return metrics_print(daemon, out);
+}
+
 /* What has begun when this fails is undone by bounced_stop(). */
 int
 bounced_start(const struct host_config *config, struct event_base *base)
@@ -216,7 +263,11 @@ bounced_start(const struct host_config *config, struct event_base *base)
 		 slice_of(bounced.host), &bounced.consumer)) < 0 ||
 	    (rc = start_follower(config, base)) < 0)
 		return rc;
-	return start_intake(config, base);
+	if ((rc = start_intake(config, base)) < 0)
+		return rc;
+	bounced.metrics = metrics_feed_new(base, bounced.store,
+	    slice_of(bounced.host), "bounced", print_metrics);
+	return bounced.metrics != NULL ? 0 : ERR_NOMEM;
 }
 
 int
@@ -247,6 +298,7 @@ bounced_stop(void)
 		(void)follower_drain(bounced.follower);
 	if (bounced.consumer != NULL)
 		(void)consumer_drain(bounced.consumer);
+	metrics_feed_free(bounced.metrics);
 	settings_watch_stop(bounced.settings);
 	store_close(bounced.store);
 	lmtp_server_stop(bounced.server);

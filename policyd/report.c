@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "proto/settings.h"
+#include "service/metrics.h"
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -147,6 +149,37 @@ report_unavailable(struct policyd *d, int rc, const char *consequence)
 	if (log_limit_ok(&d->redis_limit, 60, &missed))
 		log_warning("redis: %s: %s (%lu more since the last time)",
 		    err_text(rc), consequence, missed);
+}
+
+void
+report_metrics(const struct policyd *d, unsigned clients)
+{
+	const struct policyd_counters *c = &d->count;
+	const struct {
+		enum metric metric;
+		uint64_t value;
+	} rows[] = {
+		{ METRIC_POLICYD_REQUESTS, c->requests },
+		{ METRIC_POLICYD_MALFORMED, c->malformed },
+		{ METRIC_POLICYD_DUNNO, c->dunno },
+		{ METRIC_POLICYD_DEFERRED, c->deferred },
+		{ METRIC_POLICYD_REJECTED, c->rejected },
+		{ METRIC_POLICYD_WOULD, c->would },
+		{ METRIC_POLICYD_EXPIRED, c->expired },
+		{ METRIC_POLICYD_SUPPRESSED_ACCEPTED, c->suppressed_accepted },
+		{ METRIC_POLICYD_SUPPRESSION_UNAVAILABLE,
+		    c->suppression_unavailable },
+		{ METRIC_POLICYD_LIMITED, c->limited },
+		{ METRIC_POLICYD_LIMIT_REFUNDS, c->limit_refunds },
+		{ METRIC_POLICYD_LIMIT_LOCAL, c->limit_local },
+		{ METRIC_POLICYD_EVENTS_FAILED, c->events_failed },
+		{ METRIC_POLICYD_ALARMS, c->alarms },
+		{ METRIC_POLICYD_CLIENTS, clients },
+		{ METRIC_POLICYD_REDIS_UP, store_is_up(d->store) },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		metrics_set(rows[i].metric, rows[i].value);
 }
 
 void

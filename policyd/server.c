@@ -15,8 +15,10 @@
 #include "policyd/seen.h"
 #include "proto/settings.h"
 #include "service/host_config.h"
+#include "service/metrics.h"
 #include "store/event_store.h"
 #include "store/limit_store.h"
+#include "store/metrics_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
 #include "util/crypto.h"
@@ -41,6 +43,7 @@ static struct server {
 	struct clients *clients;
 	struct pipeline *pipeline;
 	struct loop_timer *hosts_timer;
+	struct metrics_feed *metrics;
 	char password[SECRET_FILE_MAX];
 } server;
 
@@ -226,6 +229,14 @@ start_clients(const struct host_config *config, struct event_base *base)
 	return 0;
 }
 
+static int
+print_metrics(const char *daemon, struct buf *out)
+{
+	report_metrics(&server.shared,
+	    server.clients != NULL ? clients_count(server.clients) : 0);
+	return metrics_print(daemon, out);
+}
+
 /* What has begun when this fails is undone by server_stop(). */
 int
 server_start(const struct host_config *config, struct event_base *base)
@@ -241,6 +252,10 @@ server_start(const struct host_config *config, struct event_base *base)
 		return ERR_NOMEM;
 	if ((rc = start_store(config, base)) < 0)
 		return rc;
+	server.metrics =
+	    metrics_feed_new(base, d->store, d->host, "policyd", print_metrics);
+	if (server.metrics == NULL)
+		return ERR_NOMEM;
 	return start_clients(config, base);
 }
 
@@ -279,6 +294,7 @@ server_stop(void)
 	struct policyd *d = &server.shared;
 
 	stop_listening();
+	metrics_feed_free(server.metrics);
 	clients_free(server.clients);
 	settings_watch_stop(d->watch);
 	/* Calls back for everything under way: rules let go of requests. */

@@ -24,7 +24,8 @@ struct metrics_feed {
 	struct loop_timer *timer;
 	metrics_printer *print;
 	const char *daemon;
-	struct slice host;
+	char host[256];
+	size_t host_len;
 	struct buf text;
 };
 
@@ -41,7 +42,8 @@ static void
 leave(void *ctx)
 {
 	struct metrics_feed *f = ctx;
-	struct key key = key_metrics(f->host, slice_of(f->daemon));
+	struct key key = key_metrics((struct slice){ f->host, f->host_len },
+	    slice_of(f->daemon));
 	char ttl[NUMBER_TEXT_MAX];
 
 	buf_clear(&f->text);
@@ -64,10 +66,13 @@ metrics_feed_new(struct event_base *base, struct store *s, struct slice host,
 
 	if (f == NULL)
 		return NULL;
+	if (host.len > sizeof(f->host))
+		host.len = sizeof(f->host);
 	*f = (struct metrics_feed){ .store = s,
 		.print = print,
 		.daemon = daemon,
-		.host = host };
+		.host_len = host.len };
+	memcpy(f->host, host.at, host.len);
 	buf_init(&f->text, TEXT_MAX);
 	f->timer = loop_timer_new(base, leave, f);
 	if (f->timer == NULL) {

@@ -21,8 +21,8 @@ struct store;
 /* Prints the daemon's counters; runs on the loop's thread. */
 typedef int metrics_printer(const char *daemon, struct buf *out);
 /*
- * Leaves them every METRICS_EVERY_MS.  daemon: static; host: valid as long
- * as the feed.  NULL: no memory.
+ * Leaves them every METRICS_EVERY_MS.  daemon: static; host: copied.
+ * NULL: no memory.
  */
 struct metrics_feed;
 struct metrics_feed *metrics_feed_new(struct event_base *base, struct store *s,
