@@ -61,7 +61,7 @@ struct host_config {
 	const char *scan_listen;
 	const char *scan_user;   /* as user, for postern-scan */
 	unsigned scan_workers;   /* scans at once; 0: by the processors */
-	int64_t scan_timeout_ms; /* of one message, waiting included */
+	int64_t scan_timeout_ms; /* of one message, from its beginning */
 	const char *scan_database_directory;
 	const char *scan_temporary_directory;
 	int64_t scan_database_max_age_ms; /* 0: never too old */

@@ -216,14 +216,11 @@ const struct param host_params[] = {
 	    "scan slower, and none of them sooner done."),
 	PARAM_TIME(CFG, "scan_timeout", scan_timeout_ms, "60s", "1s", "10m",
 	    PARAM_RESTART,
-	    "How long the scan of one message may take, the time in line\n"
-	    "included; then the scanner counts as unavailable.\n"
+	    "How long the scan of one message may take; then its worker is\n"
+	    "killed, and the scanner has failed for that message.\n"
 	    "A scan that takes three quarters of it ends by itself, with the\n"
 	    "result that the message can not be scanned.\n"
-	    "Must be shorter than\n"
-	    ".Va milter_content_timeout\n"
-	    "of\n"
-	    ".Xr postconf 5 ."),
+	    "The time in line is not part of it: that is limited by who asks."),
 	PARAM_STRING(CFG, scan_database_directory, "/var/lib/clamav", NULL,
 	    PARAM_RESTART,
 	    "Directory with the signatures, where\n"
