@@ -25,12 +25,13 @@ class Daemon:
         self.sockets = sockets
         self.process = None
         self.resolv = None  # a file in the place of /etc/resolv.conf
+        self.before = []  # words before the program's
 
     def start(self):
         self.process = Process(
             f"postern-{self.name}",
-            [*self._with_resolv(), program(f"postern-{self.name}"), "-F",
-             "-f", self.config],
+            [*self.before, *self._with_resolv(),
+             program(f"postern-{self.name}"), "-F", "-f", self.config],
             self.log)
         self.process.wait_ready(
             lambda: all(connectable(s) for s in self.sockets))
