@@ -82,6 +82,7 @@ struct message {
 	bool accepted;       /* the MTA was told that it may have it */
 	struct slice envid;  /* ENVID of MAIL FROM, as written; or absent */
 	struct message_body *body;    /* kept whole; NULL: not */
+	bool body_may_change;         /* kept: look at it at the end */
 	struct filter_values *values; /* for filters; made when first used */
 
 	struct slice new_sender;    /* absent: kept */

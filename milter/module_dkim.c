@@ -218,7 +218,8 @@ dkim_module_begin(struct message *msg, void *state)
 	if (s->domain == NULL && s->own == NULL)
 		return BODY_NOT;
 	s->failed = open_bodies(msg, s) < 0;
-	return BODY_STREAM;
+	/* Not hashed twice. */
+	return msg->body_may_change ? BODY_NOT : BODY_STREAM;
 }
 
 static enum verdict
@@ -232,18 +233,30 @@ dkim_module_body(struct message *msg, void *state, struct slice octets)
 	return VERDICT_NEXT;
 }
 
+/* What was not hashed while it came by. */
+static int
+add_whole(struct message *msg, struct dkim_work *s)
+{
+	struct slice body;
+	int rc = 0;
+
+	if (msg->new_body != NULL)
+		body = buf_slice(msg->new_body);
+	else
+		rc = message_kept_body(msg, &body);
+	if (rc == 0)
+		rc = begin_bodies(s, s->lines.max);
+	return rc == 0 ? line_break_add(&s->lines, body, to_bodies, s) : rc;
+}
+
 /* Of the body as it leaves. */
 static int
-end_bodies(const struct message *msg, struct dkim_work *s)
+end_bodies(struct message *msg, struct dkim_work *s)
 {
 	int rc = s->failed ? ERR_CRYPTO : 0;
 
-	if (rc == 0 && msg->new_body != NULL) {
-		rc = begin_bodies(s, s->lines.max);
-		if (rc == 0)
-			rc = line_break_add(&s->lines, buf_slice(msg->new_body),
-			    to_bodies, s);
-	}
+	if (rc == 0 && (msg->new_body != NULL || msg->body_may_change))
+		rc = add_whole(msg, s);
 	if (rc == 0)
 		rc = line_break_end(&s->lines, to_bodies, s);
 	for (size_t i = 0; i < 2 && rc == 0; i++) {

@@ -114,10 +114,11 @@ smime_begin(struct message *msg, void *state)
 		return BODY_NOT;
 	s->unsigned_why = why_not(msg, s->certificate, from);
 	/* A forwarding rule may still bring somebody. */
-	return s->unsigned_why == NULL &&
-		       (somebody(msg) || msg->tenant->forward_count > 0)
-		   ? BODY_BUFFER
-		   : BODY_NOT;
+	if (s->unsigned_why != NULL ||
+	    (!somebody(msg) && msg->tenant->forward_count == 0))
+		return BODY_NOT;
+	msg->body_may_change = true;
+	return BODY_BUFFER;
 }
 
 static uint64_t
