@@ -15,12 +15,15 @@
 #include "util/err.h"
 
 #define INVITATION_OCTETS 16
+#define QUEUE_ID_MAX 64
 #define TOKEN_MAX ((size_t)64 * 1024)
 
 struct guest {
 	struct meeting *meeting;
 	char invitation[MEETING_INVITATION_MAX];
 	struct copy_token token;
+	char queue_id[QUEUE_ID_MAX];
+	size_t queue_id_len;
 	enum { INVITED, ENTERED, WAITING, GONE } state;
 };
 
@@ -214,6 +217,18 @@ meeting_arrived(struct meeting *m)
 	return arrived;
 }
 
+struct slice
+meeting_queue_id(struct meeting *m, size_t i)
+{
+	const struct guest *g = &m->guests[i];
+	struct slice id;
+
+	(void)pthread_mutex_lock(&hall.lock);
+	id = (struct slice){ g->queue_id, g->queue_id_len };
+	(void)pthread_mutex_unlock(&hall.lock);
+	return id;
+}
+
 void
 meeting_decide(struct meeting *m, bool go)
 {
@@ -303,12 +318,16 @@ tell_host(const struct meeting *m)
 }
 
 int
-meeting_arrive(struct guest *g, int64_t deadline_us)
+meeting_arrive(struct guest *g, struct slice queue_id, int64_t deadline_us)
 {
 	struct meeting *m = g->meeting;
 	int rc = 0;
 
+	if (queue_id.len > QUEUE_ID_MAX)
+		return ERR_LIMIT;
 	(void)pthread_mutex_lock(&hall.lock);
+	memcpy(g->queue_id, queue_id.at, queue_id.len);
+	g->queue_id_len = queue_id.len;
 	if (g->state == ENTERED) {
 		g->state = WAITING;
 		m->arrived++;

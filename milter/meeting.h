@@ -38,6 +38,8 @@ int meeting_invite(struct meeting *m, const struct copy_token *token,
 int meeting_fd(const struct meeting *m);
 /* How many wait for the word. */
 size_t meeting_arrived(struct meeting *m);
+/* What the MTA calls the copy of the i-th invitation, once it has arrived. */
+struct slice meeting_queue_id(struct meeting *m, size_t i);
 /* The word: go on, or be put off.  Also holds for those who come later. */
 void meeting_decide(struct meeting *m, bool go);
 /* Decides against, if nothing was decided; takes NULL. */
@@ -49,8 +51,8 @@ void meeting_close(struct meeting *m);
  */
 int meeting_enter(struct slice invitation, struct guest **ret_guest,
     const struct copy_token **ret_token);
-/* Waits for the word: 0, ERR_CANCELED, ERR_TIMEOUT. */
-int meeting_arrive(struct guest *g, int64_t deadline_us);
+/* Waits for the word: 0, ERR_CANCELED, ERR_TIMEOUT; ERR_LIMIT: no such id. */
+int meeting_arrive(struct guest *g, struct slice queue_id, int64_t deadline_us);
 /* On every way out; takes NULL. */
 void meeting_leave(struct guest *g);
 

@@ -387,6 +387,7 @@ accept_message(SMFICTX *ctx, struct connection *c)
 
 	/* An MTA would do the same, but say nothing. */
 	if (msg->rcpt_count > 0 && message_rcpts_left(msg) == 0) {
+		msg->accepted = true;
 		pass_log(&c->pass, "discard");
 		metrics_add(METRIC_MILTER_DISCARDED, 1);
 		return SMFIS_DISCARD;

@@ -27,10 +27,13 @@
 /* Postfix waits for 300 s (milter_content_timeout). */
 #define SPLIT_MS 120000
 #define WORD_MS 150000 /* a copy waits longer than its message works */
+/* In the place of recipients: no address has it. */
+static const struct slice archive_name = SLICE("archive");
 
 struct group {
 	struct slice *recipients; /* as the MTA wants them */
-	size_t count;
+	struct slice *names;      /* and as they are remembered */
+	size_t count, name_count;
 };
 
 struct split {
@@ -38,11 +41,12 @@ struct split {
 	int64_t deadline_us;
 	struct group *groups; /* that go as copies; the archive's last */
 	size_t group_count;
-	bool archive;
+	struct group for_archive;
+	bool archive; /* it is to get one */
 	struct copy_token token, archive_token;
 	struct copies_memory memory;
 	bool remembered; /* there may be something to forget */
-	char *done;      /* of each group: '1' or '0' */
+	bool *done;      /* each group: the MTA has its copy */
 	size_t *running; /* groups of the copies in r */
 	size_t running_count;
 	struct reinjection *r;
@@ -131,8 +135,11 @@ fill_archive(struct split *s, struct group *g)
 
 	g->recipients = arena_calloc(msg->arena, msg->rcpt_count + 1,
 	    sizeof(*g->recipients));
-	if (g->recipients == NULL)
+	g->names = arena_calloc(msg->arena, 1, sizeof(*g->names));
+	if (g->recipients == NULL || g->names == NULL)
 		return ERR_NOMEM;
+	g->names[0] = archive_name;
+	g->name_count = 1;
 	for (size_t i = 0; i < msg->rcpt_count; i++)
 		if (msg->rcpts[i].fate == RCPT_GOES && !msg->rcpts[i].added)
 			g->recipients[g->count++] = path_of(&msg->rcpts[i]);
@@ -145,20 +152,24 @@ move_out(struct split *s, const size_t *group_of)
 {
 	struct message *msg = s->msg;
 	struct slice *all =
-	    arena_calloc(msg->arena, msg->rcpt_count + 1, sizeof(*all));
+	    arena_calloc(msg->arena, 2 * msg->rcpt_count + 1, sizeof(*all));
+	struct slice *names = all + msg->rcpt_count;
 	size_t used = 0;
 
 	if (all == NULL)
 		return ERR_NOMEM;
 	for (size_t g = 0; g < s->group_count - s->archive; g++) {
 		s->groups[g].recipients = all + used;
+		s->groups[g].names = names + used;
 		for (size_t i = 0; i < msg->rcpt_count; i++) {
 			const struct message_rcpt *r = &msg->rcpts[i];
 
 			if (r->fate != RCPT_GOES || group_of[i] != g + 1)
 				continue;
-			all[used++] = path_of(r);
+			all[used] = path_of(r);
+			names[used++] = r->address;
 			s->groups[g].count++;
+			s->groups[g].name_count++;
 			message_remove_rcpt(msg, i, RCPT_COPIED,
 			    (struct slice){ NULL, 0 });
 		}
@@ -219,6 +230,55 @@ no_archive(struct message *msg)
 	return ERR_UNAVAIL;
 }
 
+/*
+ * What an earlier try of this message has left: who has a copy is not sent
+ * another one.  *ret_archive becomes false where the archive has it.
+ */
+static int
+recall(struct split *s, bool *ret_archive)
+{
+	struct message *msg = s->msg;
+	struct map *has;
+	int rc = copies_memory_init(&s->memory, msg);
+
+	if (rc < 0 || (rc = copies_memory_get(&s->memory, &has)) < 0)
+		return rc;
+	s->remembered = map_count(has) > 0;
+	for (size_t i = 0; s->remembered && i < msg->rcpt_count; i++)
+		if (msg->rcpts[i].fate == RCPT_GOES &&
+		    map_get(has, msg->rcpts[i].address) != NULL)
+			message_remove_rcpt(msg, i, RCPT_COPIED,
+			    (struct slice){ NULL, 0 });
+	if (map_get(has, archive_name) != NULL)
+		*ret_archive = false;
+	map_free(has, NULL);
+	return 0;
+}
+
+static int
+make_groups(struct split *s, const size_t *group_of, size_t count)
+{
+	struct message *msg = s->msg;
+	int rc;
+
+	/* Nobody is left in the message: all of its recipients have theirs. */
+	s->group_count = (count > 0 ? count - 1 : 0) + s->archive;
+	if (s->group_count == 0)
+		return 0;
+	s->groups =
+	    arena_calloc(msg->arena, s->group_count, sizeof(*s->groups));
+	s->done = arena_calloc(msg->arena, s->group_count, sizeof(*s->done));
+	s->running =
+	    arena_calloc(msg->arena, s->group_count, sizeof(*s->running));
+	if (s->groups == NULL || s->done == NULL || s->running == NULL)
+		return ERR_NOMEM;
+	if (s->archive)
+		s->groups[s->group_count - 1] = s->for_archive;
+	if ((rc = move_out(s, group_of)) < 0)
+		return rc;
+	return make_tokens(s);
+}
+
 /* 0: nothing to do with group_count == 0. */
 static int
 plan(struct split *s)
@@ -230,27 +290,18 @@ plan(struct split *s)
 	int rc =
 	    group_of != NULL ? find_groups(msg, group_of, &count) : ERR_NOMEM;
 
-	if (rc < 0 || count == 0)
-		return rc;
 	s->archive = msg->tenant->bcc_host.len > 0;
+	if (rc < 0 || count == 0 || (count == 1 && !s->archive))
+		return rc;
 	if (s->archive && msg->sendmail)
 		return no_archive(msg);
-	s->group_count = count - 1 + s->archive;
-	if (s->group_count == 0)
-		return 0;
-	s->groups =
-	    arena_calloc(msg->arena, s->group_count, sizeof(*s->groups));
-	s->done = arena_calloc(msg->arena, s->group_count + 1, 1);
-	s->running =
-	    arena_calloc(msg->arena, s->group_count, sizeof(*s->running));
-	if (s->groups == NULL || s->done == NULL || s->running == NULL)
-		return ERR_NOMEM;
-	if (s->archive &&
-	    (rc = fill_archive(s, &s->groups[s->group_count - 1])) < 0)
+	if (s->archive && (rc = fill_archive(s, &s->for_archive)) < 0)
 		return rc;
-	if ((rc = move_out(s, group_of)) < 0)
+	if ((rc = recall(s, &s->archive)) < 0)
 		return rc;
-	return make_tokens(s);
+	if (s->remembered && (rc = find_groups(msg, group_of, &count)) < 0)
+		return rc;
+	return make_groups(s, group_of, count);
 }
 
 /* As many copies as there are seats, of those that the MTA does not have. */
@@ -270,7 +321,7 @@ send_some(struct split *s)
 	     i < s->group_count && s->running_count < most && rc == 0; i++) {
 		bool archive = s->archive && i == s->group_count - 1;
 
-		if (s->done[i] == '1')
+		if (s->done[i])
 			continue;
 		copies[s->running_count] =
 		    (struct reinject_copy){ .token = archive ? &s->archive_token
@@ -297,35 +348,77 @@ count_copies(const struct split *s, size_t group)
 	    1);
 }
 
+/* For the recipients of the copies that are under way. */
+static int
+remember(struct split *s, const int *rcs)
+{
+	struct copies_mark *marks;
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < s->running_count; i++)
+		count += s->groups[s->running[i]].name_count;
+	if ((marks = calloc(count + 1, sizeof(*marks))) == NULL)
+		return ERR_NOMEM;
+	count = 0;
+	for (size_t i = 0; i < s->running_count; i++) {
+		const struct group *g = &s->groups[s->running[i]];
+		struct copies_mark mark = { .state = COPIES_LET_GO,
+			.queue_id = reinject_queue_id(s->r, i) };
+
+		if (rcs != NULL && rcs[i] == 0)
+			mark.state = COPIES_TAKEN;
+		else if (rcs != NULL &&
+			 (rcs[i] == ERR_UNAVAIL || rcs[i] == ERR_DENIED))
+			mark.state = COPIES_NOT;
+		for (size_t n = 0; n < g->name_count; n++) {
+			mark.recipient = g->names[n];
+			marks[count++] = mark;
+		}
+	}
+	rc = copies_memory_put(&s->memory, marks, count);
+	free(marks);
+	return rc;
+}
+
+static int
+commit(struct split *s, int *rcs)
+{
+	int set, rc = remember(s, NULL);
+
+	/* Without this a crash could send them twice. */
+	if (rc < 0)
+		return rc;
+	s->remembered = true;
+	rc = reinject_commit(s->r, s->deadline_us, rcs);
+	for (size_t i = 0; i < s->running_count; i++)
+		if (rcs[i] == 0) {
+			s->done[s->running[i]] = true;
+			count_copies(s, s->running[i]);
+		}
+	set = remember(s, rcs);
+	if (set < 0)
+		log_warning("%.*s: copies that were sent can not be "
+			    "remembered: %s",
+		    SLICE_F(s->msg->queue_id), err_text(set));
+	return rc;
+}
+
 /* Those that are on their way: all are let go. */
 static int
 let_go(struct split *s)
 {
-	bool *taken = calloc(s->running_count + 1, sizeof(*taken));
-	int rc = taken != NULL ? 0 : ERR_NOMEM, set;
+	int *rcs = calloc(s->running_count + 1, sizeof(*rcs));
+	int rc = rcs != NULL ? 0 : ERR_NOMEM;
 
-	if (s->r == NULL || rc < 0) {
-		free(taken);
-		return rc;
+	if (rc == 0 && s->r != NULL) {
+		rc = reinject_ready(s->r, s->deadline_us);
+		if (rc == 0)
+			rc = commit(s, rcs);
+		reinject_end(s->r);
+		s->r = NULL;
 	}
-	rc = reinject_ready(s->r, s->deadline_us);
-	if (rc == 0) {
-		rc = reinject_commit(s->r, s->deadline_us, taken);
-		for (size_t i = 0; i < s->running_count; i++)
-			if (taken[i]) {
-				s->done[s->running[i]] = '1';
-				count_copies(s, s->running[i]);
-			}
-		s->remembered = true;
-		set = copies_memory_set(&s->memory, s->done, s->group_count);
-		if (set < 0)
-			log_warning("%.*s: copies that were sent can not be "
-				    "remembered: %s",
-			    SLICE_F(s->msg->queue_id), err_text(set));
-	}
-	reinject_end(s->r);
-	s->r = NULL;
-	free(taken);
+	free(rcs);
 	return rc;
 }
 
@@ -335,24 +428,17 @@ to_be_sent(const struct split *s)
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->group_count; i++)
-		n += s->done[i] != '1';
+		n += !s->done[i];
 	return n;
 }
 
 static int
 start(struct split *s)
 {
-	struct message *msg = s->msg;
-	size_t size;
-	int fd, rc = plan(s);
+	int rc = plan(s);
 
 	if (rc < 0 || s->group_count == 0)
 		return rc;
-	if ((rc = message_kept_fd(msg, &fd, &size)) < 0 ||
-	    (rc = copies_memory_init(&s->memory, msg, size)) < 0 ||
-	    (rc = copies_memory_get(&s->memory, s->done, s->group_count)) < 0)
-		return rc;
-	s->remembered = memchr(s->done, '1', s->group_count) != NULL;
 	/* More than there are seats: all but the last round go now. */
 	while (rc == 0 && to_be_sent(s) > meeting_seats())
 		if ((rc = send_some(s)) == 0)
@@ -417,7 +503,8 @@ arrive(struct message *msg)
 	if (next_hop.len > 0 &&
 	    message_add_top(msg, COPY_NEXT_HOP_FIELD, next_hop) < 0)
 		return VERDICT_TEMPFAIL;
-	rc = meeting_arrive(msg->guest, clock_deadline_ms(WORD_MS));
+	rc = meeting_arrive(msg->guest, msg->queue_id,
+	    clock_deadline_ms(WORD_MS));
 	if (rc == 0)
 		return VERDICT_NEXT;
 	message_reply(msg, "4.3.0",

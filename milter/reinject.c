@@ -206,8 +206,14 @@ reinject_ready(struct reinjection *r, int64_t deadline_us)
 	return 0;
 }
 
+struct slice
+reinject_queue_id(const struct reinjection *r, size_t i)
+{
+	return meeting_queue_id(r->meeting, i);
+}
+
 int
-reinject_commit(struct reinjection *r, int64_t deadline_us, bool *ret_taken)
+reinject_commit(struct reinjection *r, int64_t deadline_us, int *ret_rcs)
 {
 	struct smtp_answer answer;
 	int rc = 0;
@@ -216,7 +222,7 @@ reinject_commit(struct reinjection *r, int64_t deadline_us, bool *ret_taken)
 	for (size_t i = 0; i < r->count; i++) {
 		int one = smtp_finish(r->sessions[i], deadline_us, &answer);
 
-		ret_taken[i] = one == 0;
+		ret_rcs[i] = one;
 		if (one < 0)
 			rc = told(r, one, "has not taken a copy", &answer);
 	}
@@ -243,7 +249,7 @@ reinject_text(const struct milter *host, struct slice queue_id,
 {
 	struct source *source = calloc(1, sizeof(*source));
 	struct reinjection *r = NULL;
-	bool taken;
+	int taken;
 	int rc = source != NULL ? 0 : ERR_NOMEM;
 
 	if (rc == 0)

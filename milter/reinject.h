@@ -26,6 +26,7 @@ struct reinject_copy {
  * or none.  At most meeting_seats() of them.
  * _begin   sends them in; they wait at the end of their passes.
  * _ready   waits until all have arrived there.
+ * _queue_id  what the MTA calls the i-th then, if it takes it.
  * _commit  lets them go, and waits for the MTA's answers; ret_taken[i] tells
  *          whether it has taken the i-th, where there was an error.
  * _end     on every way out; not committed: none is sent.
@@ -35,8 +36,8 @@ struct reinjection;
 int reinject_begin(struct message *msg, const struct reinject_copy *copies,
     size_t count, int64_t deadline_us, struct reinjection **ret_reinjection);
 int reinject_ready(struct reinjection *r, int64_t deadline_us);
-int reinject_commit(struct reinjection *r, int64_t deadline_us,
-    bool *ret_taken);
+int reinject_commit(struct reinjection *r, int64_t deadline_us, int *ret_rcs);
+struct slice reinject_queue_id(const struct reinjection *r, size_t i);
 void reinject_end(struct reinjection *r); /* takes NULL */
 
 /*

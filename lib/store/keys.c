@@ -114,11 +114,14 @@ static const struct key_row keys[] = {
 	{
 	    .name = "pn:x:{TENANT:IDENTITY}",
 	    .pattern = "pn:x:*",
-	    .type = "string",
+	    .type = "hash",
 	    .ttl = "5 days",
 	    .text =
-		"Copies of a message that the MTA has while the client was\n"
-		"told to come back: a 0 or 1 for each.",
+		"Recipients for whom the MTA has copies of a message while\n"
+		"the client was told to come back:\n"
+		".Ql + ,\n"
+		"or host, queue id and time of a copy of which it is not\n"
+		"known whether it was taken.",
 	    .readers = R(MILTER) | R(CLI),
 	    .writers = R(MILTER),
 	},

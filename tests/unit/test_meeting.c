@@ -38,7 +38,7 @@ run_copy(void *ctx)
 		return NULL;
 	if (!slice_eq(t->tenant, SLICE("shop")))
 		c->entered = 1;
-	c->arrived = meeting_arrive(g, clock_deadline_ms(SOON_MS));
+	c->arrived = meeting_arrive(g, SLICE("Q1"), clock_deadline_ms(SOON_MS));
 	meeting_leave(g);
 	return NULL;
 }
@@ -143,7 +143,9 @@ test_word_before_arrival(void **state)
 	assert_int_equal(meeting_invite(m, &token, invitation), 0);
 	meeting_decide(m, true);
 	assert_int_equal(meeting_enter(slice_of(invitation), &g, &t), 0);
-	assert_int_equal(meeting_arrive(g, clock_deadline_ms(SOON_MS)), 0);
+	assert_int_equal(meeting_arrive(g, SLICE("Q1"),
+			     clock_deadline_ms(SOON_MS)),
+	    0);
 	/* The host leaves first. */
 	meeting_close(m);
 	assert_true(slice_eq(t->sender, SLICE("a@example.com")));
@@ -202,7 +204,8 @@ test_deadline(void **state)
 	assert_int_equal(meeting_open(1, clock_deadline_ms(SOON_MS), &m), 0);
 	assert_int_equal(meeting_invite(m, &token, invitation), 0);
 	assert_int_equal(meeting_enter(slice_of(invitation), &g, &t), 0);
-	assert_int_equal(meeting_arrive(g, clock_deadline_ms(20)), ERR_TIMEOUT);
+	assert_int_equal(meeting_arrive(g, SLICE("Q1"), clock_deadline_ms(20)),
+	    ERR_TIMEOUT);
 	meeting_leave(g);
 	/* It does not count any more. */
 	assert_int_equal(meeting_arrived(m), 0);

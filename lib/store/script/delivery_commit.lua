@@ -109,7 +109,9 @@ local function archive_failed(m, op, status)
   set(m, 'a', '1')
 end
 
-function archive.q() end
+function archive.q(m)
+  if not m.h.i then set(m, 'i', '-') end
+end
 
 function archive.r(m, op)
   if op.type == 's' then
