@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "store/copies_store.h"
 #include "store/delivery_store.h"
 #include "store/event_store.h"
 #include "store/keys.h"
@@ -382,6 +383,146 @@ test_refused(void **state)
 				    "failed r2@x 99" F "other virus\n");
 }
 
+struct look {
+	bool done, seen;
+	int rc;
+};
+
+static void
+looked(int rc, bool seen, void *ctx)
+{
+	struct look *l = ctx;
+
+	*l = (struct look){ true, seen, rc };
+}
+
+static bool
+is_seen(const char *host, const char *queue_id)
+{
+	struct look l = { .done = false };
+
+	copies_look(f.store, slice_of(host), slice_of(queue_id),
+	    store_deadline(f.store), looked, &l);
+	store_fixture_run(&f, &l.done);
+	assert_int_equal(l.rc, 0);
+	return l.seen;
+}
+
+static void
+test_archive(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x"), SLICE("b@x"), SLICE("c@x") };
+	struct message_facts m = facts_of("h10", "QA", to, 3);
+	const struct delivery_op ops[] = {
+		QUEUED("QA"),
+		RESULT("QA", "a@x", EVENT_SUCCEEDED, 0, ""),
+		RESULT("QA", "b@x", EVENT_DEFERRED, 7, "451 later"),
+		RESULT("QA", "b@x", EVENT_FAILED, 2, "550 no"),
+		RESULT("QA", "c@x", EVENT_FAILED, 2, "550 no"),
+		GONE("QA", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	m.archive = true;
+	put(&m);
+	put(&m);
+	assert_false(is_seen("h10", "QA"));
+	assert_int_equal(commit("h10", "", "1", ops, 1), 0);
+	assert_true(is_seen("h10", "QA"));
+	assert_int_equal(commit("h10", "1", "2", ops + 1, 5), 0);
+	v.next[0] = '\0';
+	read_host("h10", &v);
+	assert_string_equal(v.text, "observed b@x 2" F "other bcc\n");
+	/* Nobody asked for a report. */
+	assert_int_equal(bounce("h10", "QA", "a@x", ""), BOUNCE_DUPLICATE);
+	assert_int_equal(bounce("h10", "QA", "", ""), BOUNCE_DUPLICATE);
+	read_host("h10", &v);
+	assert_int_equal(v.rows, 0);
+}
+
+static void
+test_seen_in_the_log(void **state)
+{
+	const struct slice to[] = { SLICE("a@x") };
+	struct message_facts m = facts_of("h11", "QS", to, 1);
+	const struct delivery_op ops[] = {
+		QUEUED("QS"),
+		RESULT("QS", "a@x", EVENT_SUCCEEDED, 0, ""),
+		GONE("QS", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	put(&m);
+	assert_false(is_seen("h11", "QS"));
+	assert_int_equal(commit("h11", "", "1", ops, 1), 0);
+	assert_true(is_seen("h11", "QS"));
+	/* All was delivered, its facts are gone. */
+	assert_int_equal(commit("h11", "1", "2", ops + 1, 2), 0);
+	assert_true(is_seen("h11", "QS"));
+}
+
+/* ---- for whom the MTA has copies ---- */
+
+static void
+got_copies(int rc, const struct copies_entry *entries, size_t count, void *ctx)
+{
+	struct seen *v = ctx;
+
+	v->text[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(v->text);
+
+		(void)snprintf(v->text + n, sizeof(v->text) - n, "%.*s=%.*s\n",
+		    SLICE_F(entries[i].recipient), SLICE_F(entries[i].state));
+	}
+	v->rows = (unsigned)count;
+	end(rc, SLICE(""), v);
+}
+
+static void
+check_copies(const char *want)
+{
+	static struct seen v;
+
+	v.done = false;
+	copies_get(f.store, SLICE("shop"), SLICE("id"), store_deadline(f.store),
+	    got_copies, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	assert_string_equal(v.text, want);
+}
+
+static void
+test_copies(void **state)
+{
+	static struct seen v;
+	const struct copies_entry first[] = { { SLICE("a@x"), SLICE("+") },
+		{ SLICE("b@x"), SLICE("h Q 1") } };
+	const struct copies_entry second[] = { { SLICE("a@x"), SLICE("") },
+		{ SLICE("b@x"), SLICE("+") } };
+
+	(void)state;
+	check_copies("");
+	v.done = false;
+	copies_put(f.store, SLICE("shop"), SLICE("id"), first, 2,
+	    store_deadline(f.store), stored, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	check_copies("a@x=+\nb@x=h Q 1\n");
+	v.done = false;
+	copies_put(f.store, SLICE("shop"), SLICE("id"), second, 2,
+	    store_deadline(f.store), stored, &v);
+	store_fixture_run(&f, &v.done);
+	check_copies("b@x=+\n");
+	v.done = false;
+	copies_forget(f.store, SLICE("shop"), SLICE("id"),
+	    store_deadline(f.store), stored, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	check_copies("");
+}
+
 static void
 test_queue_id_again(void **state)
 {
@@ -685,6 +826,9 @@ main(void)
 		cmocka_unit_test(test_bounces),
 		cmocka_unit_test(test_suppressed),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_archive),
+		cmocka_unit_test(test_seen_in_the_log),
+		cmocka_unit_test(test_copies),
 		cmocka_unit_test(test_queue_id_again),
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_pages),
