@@ -74,7 +74,7 @@ told(const struct reinjection *r, int rc, const char *what,
 		log_error("%.*s: internal listener %s: %s: %s%s%s "
 			  "(%lu more times)",
 		    SLICE_F(r->queue_id), r->host->reinject, what, err_text(rc),
-		    answer->code != 0 ? "it says: " : "",
+		    answer->code != 0 ? ", it says: " : "",
 		    answer->code != 0 ? answer->text : "", missed);
 	return rc;
 }
