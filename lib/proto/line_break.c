@@ -55,6 +55,24 @@ move_on(struct line_break *l, struct slice run)
 		l->column += run.len;
 }
 
+/*
+ * Up to the next break, or all of it, in one piece: most texts have no long
+ * line.
+ */
+static struct slice
+whole_run(struct line_break *l, struct slice s, bool *ret_full)
+{
+	struct slice rest = s;
+
+	do {
+		struct slice run = { rest.at, run_length(l, rest, ret_full) };
+
+		move_on(l, run);
+		rest = slice_skip(rest, run.len);
+	} while (rest.len > 0 && !*ret_full);
+	return (struct slice){ s.at, s.len - rest.len };
+}
+
 int
 line_break_add(struct line_break *l, struct slice s, line_break_sink *sink,
     void *ctx)
@@ -67,11 +85,10 @@ line_break_add(struct line_break *l, struct slice s, line_break_sink *sink,
 		rc = release(l, s.at[0] == '\n', sink, ctx);
 	while (s.len > 0 && rc >= 0) {
 		bool full;
-		struct slice run = { s.at, run_length(l, s, &full) };
+		struct slice run = whole_run(l, s, &full);
 
 		if (run.len > 0)
 			rc = sink(ctx, run.at, run.len);
-		move_on(l, run);
 		s = slice_skip(s, run.len);
 		if (!full || rc < 0)
 			continue;
