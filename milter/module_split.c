@@ -452,7 +452,9 @@ put_off(struct message *msg, int rc)
 	log_warning("%.*s: copies not sent: %s", SLICE_F(msg->queue_id),
 	    err_text(rc));
 	metrics_add(METRIC_MILTER_COPIES_FAILED, 1);
-	message_reply(msg, "4.3.0", "Copies can not be sent, try later");
+	if (msg->reply_text == NULL)
+		message_reply(msg, "4.3.0",
+		    "Copies can not be sent, try later");
 	return VERDICT_TEMPFAIL;
 }
 
