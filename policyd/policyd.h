@@ -8,7 +8,10 @@
 #include "util/slice.h"
 
 /* What the parts of the daemon share; one of these, filled by server.c. */
+struct dns;
 struct limit_local;
+struct providers;
+struct queue_client;
 struct refusals;
 struct seen;
 struct settings_watch;
@@ -41,10 +44,12 @@ struct policyd {
 	struct slice host; /* name in events */
 	struct store *store;
 	struct settings_watch *watch;
-	struct limit_local *local; /* limits while Redis is away */
-	struct refusals *refusals; /* their events, until they are written */
-	struct seen *seen;         /* messages that are booked already */
-	unsigned hosts;            /* that share a limit while Redis is away */
+	struct limit_local *local;   /* limits while Redis is away */
+	struct refusals *refusals;   /* their events, until they are written */
+	struct seen *seen;           /* messages that are booked already */
+	struct queue_client *queue;  /* NULL: no helper */
+	struct providers *providers; /* MX hosts of domains */
+	unsigned hosts; /* that share a limit while Redis is away */
 	struct policyd_counters count;
 	struct log_limit redis_limit; /* "Redis is away", once a minute */
 };

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/relay.h"
+#include "proto/schedule.h"
+#include "proto/shaping.h"
 #include "proto/status.h"
 #include "util/buf.h"
 #include "util/slice.h"
@@ -238,6 +241,9 @@ struct tenant {
 	size_t webhook_count;
 	const struct api_user *users;
 	size_t user_count;
+	struct relay_settings relay;
+	struct schedule_rules schedule;
+	struct retry_curve retry;
 };
 
 struct settings;
@@ -318,6 +324,12 @@ const struct api_user *settings_user(const struct settings *s,
 /* The operator's own domain, which signs for all tenants; NULL: none. */
 const struct settings_domain *settings_operator_domain(
     const struct settings *s);
+/* How held mail is released: the global document's section "scheduler". */
+struct scheduler_settings {
+	unsigned max_in_flight; /* 0: priorities are not looked at */
+	unsigned release_per_second;
+};
+const struct scheduler_settings *settings_scheduler(const struct settings *s);
 /* What one tenant or another asks for, to leave the rest out. */
 enum settings_need {
 	NEED_BODY = 1 << 0,   /* looked at: a key that signs, a scan, ... */

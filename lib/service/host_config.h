@@ -37,6 +37,8 @@ struct host_config {
 
 	/* sockets; unix:PATH or inet:HOST:PORT, several with blanks */
 	const char *policyd_listen;
+	const char *policyd_map_listen;  /* socketmap; empty: no tables */
+	const char *policyd_auth_listen; /* Dovecot SASL; empty: no AUTH */
 	const char *milter_listen;
 	const char *bounced_listen;
 	const char *apid_listen;
@@ -44,6 +46,10 @@ struct host_config {
 	/* policyd */
 	unsigned policyd_max_clients;
 	int64_t policyd_timeout_ms;
+	const char *provider_file; /* shaping filters that come with Postern */
+	const char *dns_servers;   /* empty: the system's */
+	int64_t dns_timeout_ms;
+	bool queue_helper; /* release, retry, apply transports */
 
 	/* milter */
 	int64_t milter_timeout_ms;    /* libmilter: silence from Postfix */

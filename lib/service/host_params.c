@@ -95,6 +95,20 @@ const struct param host_params[] = {
 	    "Unix-domain sockets must lie below the queue directory when\n"
 	    ".Xr smtpd 8\n"
 	    "runs chrooted, as it does on Debian."),
+	PARAM_STRING(CFG, policyd_map_listen, "unix:" SOCKETS "map.sock", NULL,
+	    PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-policyd 8\n"
+	    "answers look-ups of Postfix's tables\n"
+	    ".Pq Xr socketmap_table 5 :\n"
+	    "transports, their pace, permitted networks.\n"
+	    "Empty: there are none."),
+	PARAM_STRING(CFG, policyd_auth_listen, "unix:" SOCKETS "auth.sock",
+	    NULL, PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-policyd 8\n"
+	    "checks the logins of SMTP AUTH, by Dovecot's protocol.\n"
+	    "Empty: it does not."),
 	PARAM_STRING(CFG, milter_listen, "unix:" SOCKETS "milter.sock", NULL,
 	    PARAM_RESTART,
 	    "Where\n"
@@ -131,6 +145,26 @@ const struct param host_params[] = {
 	    "of\n"
 	    ".Xr postconf 5 ."),
 
+	PARAM_STRING(CFG, provider_file, SYSCONFDIR "/postern/providers.json",
+	    NULL, 0,
+	    "File with the shaping filters of known mailbox providers, which\n"
+	    "stand behind those of the settings.\n"
+	    "Must be the same on each host.\n"
+	    "Empty: none."),
+	PARAM_STRING(CFG, dns_servers, "", NULL, PARAM_RESTART,
+	    "Name servers, with commas between; empty: those of\n"
+	    ".Xr resolv.conf 5 .\n"
+	    "A caching resolver of this host is best."),
+	PARAM_TIME(CFG, "dns_timeout", dns_timeout_ms, "5s", "100ms", "60s", 0,
+	    "How long a question to the DNS may take.\n"
+	    "No mail waits for it: an unknown domain goes as without Postern,\n"
+	    "and its answer is there for the next message."),
+	PARAM_BOOL(CFG, queue_helper, "yes", PARAM_RESTART,
+	    "Start\n"
+	    ".Xr postern-queue-helper 8 ,\n"
+	    "which runs Postfix's queue commands as root.\n"
+	    "Without it nothing that was held is released, no exact retries\n"
+	    "are made, and transports are not set up."),
 	/* milter */
 	PARAM_TIME(CFG, "milter_timeout", milter_timeout_ms, "10m", "10s", "2h",
 	    PARAM_RESTART,

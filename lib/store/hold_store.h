@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef STORE_HOLD_STORE_H
+#define STORE_HOLD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/slice.h"
+
+/*
+ * Messages in the hold queue of one host, all in the host's slot:
+ *
+ *	pn:h:{h:HOST}:due    sorted set, queue id by the time it may leave, ms
+ *	pn:h:{h:HOST}:ready  sorted set, queue id by its place in the order:
+ *	                     (PRIORITY_MAX - priority) * 2^42 + arrival, ms
+ *	pn:h:{h:HOST}:of     hash, queue id to its record
+ *	pn:h:{h:HOST}:gate   hash: what the scheduler said last
+ *
+ * A message waits in "due" until its time has come, then in "ready" until it is
+ * its turn; it leaves all three when Postfix has released it.  The milter adds
+ * (message_store.h: in the script that leaves the facts), the scheduler of the
+ * same host moves and removes.
+ */
+struct store;
+
+enum hold_reason {
+	HOLD_WINDOW, /* prohibited time */
+	HOLD_DAY_CAP,
+	HOLD_PRIORITY, /* its turn has not come */
+	HOLD_SCAN,     /* by the scan's setting: never released by time */
+	HOLD_HAND,     /* by API or command line: never released by time */
+};
+struct hold_record {
+	struct slice queue_id;
+	struct slice tenant;
+	enum hold_reason reason;
+	struct slice rule; /* name of the prohibition or cap; or absent */
+	unsigned priority;
+	int64_t arrived_ms;
+	int64_t release_ms; /* 0: as soon as it is its turn; INT64_MAX: never */
+	bool deferred;      /* it was tried before: a window stops retries */
+	struct slice sender, recipient, subject; /* for lists; cut */
+	size_t recipients;
+};
+
+/*
+ * The milter's question in message_put(): shall this message be held?
+ * rec.release_ms > now: held in any case.  Else, where gated: held when the
+ * gate says that so many are in flight, or when anything of its priority or
+ * above waits already; else it goes, and counts as in flight.
+ */
+struct hold_request {
+	struct hold_record rec; /* queue_id, tenant and host are the facts' */
+	bool gated;
+};
+
+typedef void hold_done(int rc, void *ctx);
+/* What the scheduler tells the gate, each tick: while it is older than
+ * HOLD_GATE_MS the gate is open (nobody would release). */
+#define HOLD_GATE_MS 5000
+void hold_gate_set(struct store *s, struct slice host, size_t in_flight,
+    size_t max_in_flight, int64_t deadline_us, hold_done *done, void *ctx);
+
+/*
+ * One tick: what has become due goes over to "ready", and up to max ids from
+ * the front of "ready" come back.  They stay there until hold_forget().
+ */
+typedef void hold_taken(int rc, const struct slice *ids, size_t count,
+    int64_t next_due_ms, void *ctx); /* next_due_ms 0: nothing waits */
+void hold_take(struct store *s, struct slice host, int64_t now_ms, size_t max,
+    int64_t deadline_us, hold_taken *taken, void *ctx);
+/* Released, dropped, or not in the queue any more. */
+void hold_forget(struct store *s, struct slice host, const struct slice *ids,
+    size_t count, int64_t deadline_us, hold_done *done, void *ctx);
+/* Orphans that were judged again, or deferred mail that a window stops. */
+void hold_put(struct store *s, struct slice host,
+    const struct hold_record *records, size_t count, int64_t deadline_us,
+    hold_done *done, void *ctx);
+/* Another time for one that is held: at once (0), or never (INT64_MAX). */
+void hold_move(struct store *s, struct slice host, struct slice queue_id,
+    int64_t release_ms, int64_t deadline_us, hold_done *done, void *ctx);
+/* Which of these are listed; bit i of the answer for ids[i]. */
+typedef void hold_known(int rc, const bool *known, size_t count, void *ctx);
+void hold_look(struct store *s, struct slice host, const struct slice *ids,
+    size_t count, int64_t deadline_us, hold_known *known, void *ctx);
+
+/* Pages for CLI and API: by host, in the order of release. */
+struct hold_query {
+	struct slice host;
+	struct slice tenant; /* absent: all */
+	struct slice cursor;
+	unsigned limit;
+};
+typedef void hold_row(const struct hold_record *r, void *ctx);
+typedef void hold_page_end(int rc, struct slice next_cursor, void *ctx);
+void hold_page(struct store *s, const struct hold_query *query,
+    int64_t deadline_us, hold_row *row, hold_page_end *end, void *ctx);
+
+/*
+ * What API and command line ask of the scheduler of another host: a list
+ * pn:h:{h:HOST}:ask of "VERB QUEUEID ACTOR", which the scheduler takes from.
+ */
+enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP };
+void hold_ask(struct store *s, struct slice host, enum hold_ask verb,
+    struct slice queue_id, struct slice actor, int64_t deadline_us,
+    hold_done *done, void *ctx);
+typedef void hold_asked(int rc, enum hold_ask verb, struct slice queue_id,
+    struct slice actor, bool more, void *ctx);
+void hold_ask_take(struct store *s, struct slice host, int64_t deadline_us,
+    hold_asked *asked, void *ctx);
+
+#endif /* STORE_HOLD_STORE_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef POLICYD_QUEUE_CLIENT_H
+#define POLICYD_QUEUE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/slice.h"
+
+/*
+ * What policyd asks of the queue helper (postern-queue-helper), the one
+ * process that may touch Postfix's queue.  Requests wait in order and are
+ * bounded; each is answered exactly once, on the loop's thread, never from
+ * inside the call.
+ */
+struct event_base;
+struct host_config;
+struct queue_client;
+
+/*
+ * In server_open(), while still privileged: starts the helper, which keeps a
+ * socket pair with us.  NULL in *ret_q, and 0: postern.conf wants none
+ * (queue_helper = no): every request is answered with ERR_UNAVAIL.
+ */
+int queue_client_open(const struct host_config *config,
+    struct queue_client **ret_q);
+int queue_client_start(struct queue_client *q, struct event_base *base);
+void queue_client_free(struct queue_client *q); /* takes NULL; answers first */
+/* The helper is gone (it can not be started again without root): ask to end
+ * this daemon so that the service manager starts both. */
+typedef void queue_client_lost(void *ctx);
+void queue_client_on_lost(struct queue_client *q, queue_client_lost *lost,
+    void *ctx);
+
+enum queue_verb {
+	QUEUE_RELEASE, /* out of the hold queue, to be delivered at once */
+	QUEUE_HOLD,    /* into the hold queue */
+	QUEUE_RETRY,   /* deferred mail: try now */
+	QUEUE_EXPIRE,  /* give up: Postfix tells the sender */
+	QUEUE_DELETE,  /* drop without a word */
+};
+#define QUEUE_IDS_MAX 1000 /* of one request */
+#define QUEUE_ID_MAX 32
+
+/*
+ * done  how many of them Postfix found and changed.  An id that is not in the
+ *       queue (any more) is no error.
+ * ERR_UNAVAIL: no helper, or too many requests wait; ERR_TIMEOUT; ERR_IO:
+ * Postfix's command failed, text says how; ERR_SYNTAX: not queue ids.
+ */
+typedef void queue_done(int rc, size_t done, struct slice text, void *ctx);
+void queue_do(struct queue_client *q, enum queue_verb verb,
+    const struct slice *ids, size_t count, queue_done *done, void *ctx);
+
+/* How many messages lie where; cheap while active and incoming are small. */
+struct queue_counts {
+	size_t incoming, active; /* in flight, together */
+};
+typedef void queue_counted(int rc, const struct queue_counts *counts,
+    void *ctx);
+void queue_count(struct queue_client *q, queue_counted *counted, void *ctx);
+
+/* What lies in the hold queue, in pieces. */
+struct queue_held {
+	struct slice queue_id;
+	int64_t since_ms; /* when it came into that queue */
+};
+/* Called until count is 0, or with rc < 0 once. */
+typedef void queue_listed(int rc, const struct queue_held *held, size_t count,
+    void *ctx);
+void queue_list_held(struct queue_client *q, queue_listed *listed, void *ctx);
+
+/*
+ * The header (at most 1 MiB) and the envelope of a held message, as a JSON-free
+ * text: lines "S sender", "R recipient" (canonical or raw), an empty line, the
+ * header as it lies in the queue file.  ERR_NOTFOUND: it is not there.
+ */
+typedef void queue_read_done(int rc, struct slice text, void *ctx);
+void queue_read(struct queue_client *q, struct slice queue_id,
+    queue_read_done *done, void *ctx);
+
+/*
+ * Make Postfix's master.cf and main.cf have what lies in the state directory as
+ * "transports" (postfix-conf/transports.h), whose SHA-256 this is: postfix
+ * check before, reload after, and back to what was if either fails.
+ */
+void queue_apply(struct queue_client *q, const uint8_t sha256[32],
+    queue_done *done, void *ctx);
+
+#endif /* POLICYD_QUEUE_CLIENT_H */
