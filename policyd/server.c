@@ -8,6 +8,7 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "policyd/clients.h"
+#include "policyd/part.h"
 #include "policyd/pipeline.h"
 #include "policyd/policyd.h"
 #include "policyd/refusals.h"
@@ -44,8 +45,13 @@ static struct server {
 	struct pipeline *pipeline;
 	struct loop_timer *hosts_timer;
 	struct metrics_feed *metrics;
+	bool started; /* the parts are, too */
 	char password[SECRET_FILE_MAX];
 } server;
+
+#define EACH_PART(p) \
+	for (const struct policyd_part *const *p = policyd_parts; *p != NULL; \
+	     p++)
 
 int
 server_open(const struct host_config *config)
@@ -66,6 +72,15 @@ server_open(const struct host_config *config)
 		return rc;
 	}
 	server.fd_count = rc;
+	server.shared.hosts = 1;
+	server.shared.host = slice_of(config->host_name);
+	EACH_PART(p)
+	{
+		rc =
+		    (*p)->open != NULL ? (*p)->open(&server.shared, config) : 0;
+		if (rc < 0)
+			return rc;
+	}
 	return 0;
 }
 
@@ -130,10 +145,18 @@ static void
 settings_turned(int rc, const char *text, void *ctx)
 {
 	(void)ctx;
-	if (rc < 0)
+	if (rc < 0) {
 		log_warning("settings: %s", text);
-	else
-		log_info("settings: %s", text);
+		return;
+	}
+	log_info("settings: %s", text);
+	if (!server.started)
+		return;
+	EACH_PART(p)
+	{
+		if ((*p)->settings != NULL)
+			(*p)->settings(&server.shared);
+	}
 }
 
 static int
@@ -237,6 +260,22 @@ print_metrics(const char *daemon, struct buf *out)
 	return metrics_print(daemon, out);
 }
 
+static int
+start_parts(const struct host_config *config, struct event_base *base)
+{
+	EACH_PART(p)
+	{
+		int rc = (*p)->start != NULL
+			     ? (*p)->start(&server.shared, config, base)
+			     : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	server.started = true;
+	return 0;
+}
+
 /* What has begun when this fails is undone by server_stop(). */
 int
 server_start(const struct host_config *config, struct event_base *base)
@@ -244,8 +283,6 @@ server_start(const struct host_config *config, struct event_base *base)
 	struct policyd *d = &server.shared;
 	int rc;
 
-	d->host = slice_of(config->host_name);
-	d->hosts = 1;
 	d->local = limit_local_new(LOCAL_KEYS);
 	d->seen = seen_new(SEEN_SETS);
 	if (d->local == NULL || d->seen == NULL)
@@ -256,7 +293,8 @@ server_start(const struct host_config *config, struct event_base *base)
 	    metrics_feed_new(base, d->store, d->host, "policyd", print_metrics);
 	if (server.metrics == NULL)
 		return ERR_NOMEM;
-	return start_clients(config, base);
+	rc = start_parts(config, base);
+	return rc == 0 ? start_clients(config, base) : rc;
 }
 
 int
@@ -266,6 +304,11 @@ server_reload(const struct host_config *config)
 	pipeline_set_timeout(server.pipeline,
 	    config->policyd_timeout_ms * 1000);
 	clients_set_max(server.clients, config->policyd_max_clients);
+	EACH_PART(p)
+	{
+		if ((*p)->reload != NULL)
+			(*p)->reload(&server.shared, config);
+	}
 	return 0;
 }
 
@@ -284,8 +327,34 @@ stop_listening(void)
 unsigned
 server_drain(void)
 {
+	unsigned left;
+
 	stop_listening();
-	return clients_drain(server.clients);
+	left = clients_drain(server.clients);
+	EACH_PART(p)
+	{
+		if ((*p)->drain != NULL)
+			left += (*p)->drain(&server.shared);
+	}
+	return left;
+}
+
+/* The last one first. */
+static void
+stop_parts(bool store_is_closed)
+{
+	size_t n = 0;
+
+	while (policyd_parts[n] != NULL)
+		n++;
+	while (n-- > 0) {
+		const struct policyd_part *p = policyd_parts[n];
+		void (*stop)(struct policyd *) =
+		    store_is_closed ? p->closed : p->stop;
+
+		if (stop != NULL)
+			stop(&server.shared);
+	}
 }
 
 void
@@ -296,9 +365,11 @@ server_stop(void)
 	stop_listening();
 	metrics_feed_free(server.metrics);
 	clients_free(server.clients);
+	stop_parts(false);
 	settings_watch_stop(d->watch);
 	/* Calls back for everything under way: rules let go of requests. */
 	store_close(d->store);
+	stop_parts(true);
 	refusals_free(d->refusals);
 	pipeline_free(server.pipeline);
 	loop_timer_free(server.hosts_timer);
@@ -312,4 +383,9 @@ server_state(void)
 {
 	report_state(&server.shared, clients_count(server.clients),
 	    pipeline_waiting(server.pipeline));
+	EACH_PART(p)
+	{
+		if ((*p)->state != NULL)
+			(*p)->state(&server.shared);
+	}
 }

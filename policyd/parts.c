@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The parts of the daemon, one row each, in the order of their start. */
+#include <stddef.h>
+
+#include "policyd/part.h"
+
+const struct policyd_part *const policyd_parts[] = {
+	NULL,
+};
