@@ -15,6 +15,7 @@
  *	pn:h:{h:HOST}:ready  sorted set, queue id by its place in the order:
  *	                     (PRIORITY_MAX - priority) * 2^42 + arrival, ms
  *	pn:h:{h:HOST}:of     hash, queue id to its record
+ *	pn:h:{h:HOST}:count  hash, reason to how many records have it
  *	pn:h:{h:HOST}:gate   hash: what the scheduler said last
  *
  * A message waits in "due" until its time has come, then in "ready" until it is
@@ -30,7 +31,9 @@ enum hold_reason {
 	HOLD_PRIORITY, /* its turn has not come */
 	HOLD_SCAN,     /* by the scan's setting: never released by time */
 	HOLD_HAND,     /* by API or command line: never released by time */
+	HOLD_REASONS
 };
+const char *hold_reason_word(enum hold_reason reason); /* "day_cap", ... */
 struct hold_record {
 	struct slice queue_id;
 	struct slice tenant;
@@ -63,11 +66,18 @@ void hold_gate_set(struct store *s, struct slice host, size_t in_flight,
     size_t max_in_flight, int64_t deadline_us, hold_done *done, void *ctx);
 
 /*
- * One tick: what has become due goes over to "ready", and up to max ids from
- * the front of "ready" come back.  They stay there until hold_forget().
+ * One tick: what has become due goes over to "ready", and up to max from the
+ * front of "ready" come back.  They stay there until hold_forget().  max may
+ * be 0.  arrived_ms and priority are those of the place in "ready".
  */
-typedef void hold_taken(int rc, const struct slice *ids, size_t count,
-    int64_t next_due_ms, void *ctx); /* next_due_ms 0: nothing waits */
+struct hold_turn {
+	struct slice queue_id;
+	unsigned priority;
+	int64_t arrived_ms;
+};
+typedef void hold_taken(int rc, const struct hold_turn *turns, size_t count,
+    int64_t next_due_ms, void *ctx); /* next_due_ms 0: nothing waits in "due";
+					what never leaves does not count */
 void hold_take(struct store *s, struct slice host, int64_t now_ms, size_t max,
     int64_t deadline_us, hold_taken *taken, void *ctx);
 /* Released, dropped, or not in the queue any more. */
@@ -77,13 +87,23 @@ void hold_forget(struct store *s, struct slice host, const struct slice *ids,
 void hold_put(struct store *s, struct slice host,
     const struct hold_record *records, size_t count, int64_t deadline_us,
     hold_done *done, void *ctx);
-/* Another time for one that is held: at once (0), or never (INT64_MAX). */
+/* Another time for one that is held: as soon as it is its turn (0), or never
+ * (INT64_MAX).  ERR_NOTFOUND: it is not listed. */
 void hold_move(struct store *s, struct slice host, struct slice queue_id,
     int64_t release_ms, int64_t deadline_us, hold_done *done, void *ctx);
 /* Which of these are listed; bit i of the answer for ids[i]. */
 typedef void hold_known(int rc, const bool *known, size_t count, void *ctx);
 void hold_look(struct store *s, struct slice host, const struct slice *ids,
     size_t count, int64_t deadline_us, hold_known *known, void *ctx);
+
+/* The record of one; ERR_NOTFOUND.  r is NULL unless rc is 0. */
+typedef void hold_found(int rc, const struct hold_record *r, void *ctx);
+void hold_find(struct store *s, struct slice host, struct slice queue_id,
+    int64_t deadline_us, hold_found *found, void *ctx);
+/* How many are held, by reason. */
+typedef void hold_counted(int rc, const size_t counts[HOLD_REASONS], void *ctx);
+void hold_count(struct store *s, struct slice host, int64_t deadline_us,
+    hold_counted *counted, void *ctx);
 
 /* Pages for CLI and API: by host, in the order of release. */
 struct hold_query {
@@ -101,7 +121,7 @@ void hold_page(struct store *s, const struct hold_query *query,
  * What API and command line ask of the scheduler of another host: a list
  * pn:h:{h:HOST}:ask of "VERB QUEUEID ACTOR", which the scheduler takes from.
  */
-enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP };
+enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP, HOLD_ASK_HOLD };
 void hold_ask(struct store *s, struct slice host, enum hold_ask verb,
     struct slice queue_id, struct slice actor, int64_t deadline_us,
     hold_done *done, void *ctx);
