@@ -330,6 +330,25 @@ struct scheduler_settings {
 	unsigned release_per_second;
 };
 const struct scheduler_settings *settings_scheduler(const struct settings *s);
+/*
+ * The curve of mail of this tenant to a recipient of this filter (NULL: none):
+ * the filter's if it is exact, else the tenant's if it is, else the global one.
+ */
+const struct retry_curve *settings_retry(const struct settings *s,
+    const struct tenant *t, const struct shaping_filter *filter);
+/*
+ * Who makes the retries, and with which parameters of main.cf (written only
+ * where it is not RETRY_BY_DEFAULT).
+ */
+enum retry_schedule {
+	RETRY_BY_DEFAULT,   /* Postfix, as its administrator has it */
+	RETRY_BY_POSTFIX,   /* Postfix, by the global curve's likeness */
+	RETRY_BY_SCHEDULER, /* policyd, for all mail, because a curve is exact;
+			       Postfix comes later than any of them */
+};
+#define RETRY_POSTFIX_LIFETIME_S (5 * 86400) /* maximal_queue_lifetime */
+enum retry_schedule settings_retry_native(const struct settings *s,
+    struct retry_native *ret_native);
 /* What one tenant or another asks for, to leave the rest out. */
 enum settings_need {
 	NEED_BODY = 1 << 0,   /* looked at: a key that signs, a scan, ... */

@@ -31,6 +31,8 @@ void check_unique(struct check *c, struct view list, const char *path,
 
 /* The parts of a tenant's document that settings_mail.c compiles. */
 void check_mail(struct check *c, struct view document);
+/* A retry curve. */
+void check_retry(struct check *c, struct view v, const char *path);
 /* The section smime. */
 void check_smime(struct check *c, struct view v);
 

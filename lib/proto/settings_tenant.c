@@ -240,6 +240,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	    view_string(view_get(view_get(v, "return_path"), "domain")));
 	work_mail(&w, v);
 	work_smime(&w, view_get(v, "smime"));
+	t->retry = view_retry(view_get(v, "retry"));
 	compile_conditions(t, v);
 	compile_limits(&w, view_get(v, "limits"));
 	compile_domains(&w, view_get(v, "domains"));

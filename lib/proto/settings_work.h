@@ -45,6 +45,11 @@ void work_envelope_sender(struct work *w, struct view v,
     struct envelope_sender *e);
 /* The parts of a tenant's document that say what becomes of a message. */
 void work_mail(struct work *w, struct view document);
+/*
+ * A retry curve.  Given: it has a member at all; what it lacks is as the schema
+ * says.
+ */
+struct retry_curve view_retry(struct view v);
 /* Its section smime. */
 void work_smime(struct work *w, struct view v);
 
