@@ -2,9 +2,11 @@
 #ifndef POLICYD_MAP_SERVER_H
 #define POLICYD_MAP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/socketmap.h"
 #include "util/slice.h"
 
 /*
@@ -17,10 +19,8 @@ struct event_base;
 struct map_server;
 struct policyd;
 
-#define MAP_REQUEST_MAX 10000 /* as Postfix has it */
-#define MAP_REPLY_MAX 100000
-
-enum map_code { MAP_OK, MAP_NOTFOUND, MAP_TEMP, MAP_PERM };
+/* Postfix waits 100 s for a reply; by then it has one. */
+#define MAP_CALL_MAX_MS 90000
 
 /* One look-up under way. */
 struct map_call {
@@ -30,7 +30,11 @@ struct map_call {
 	uint64_t client;   /* number of the connection, never used again */
 	void *state;       /* the table's own, for gone() */
 };
-/* Exactly once; from inside look() or later.  The value is copied. */
+/*
+ * Exactly once; from inside look() or later.  The value is copied.  It may not
+ * have control octets: then the client is told that there is temporary
+ * trouble.
+ */
 void map_answer(struct map_call *call, enum map_code code, struct slice value);
 
 /* A table; the rows of map_tables.c. */
@@ -39,19 +43,33 @@ struct map_table {
 			     prefix is true */
 	bool prefix;
 	void (*look)(struct map_call *call);
-	/* The client went away before the answer: forget call.  May be NULL
-	 * for tables that always answer from inside look(). */
+	/* The call ends without an answer of the table: forget it.  The daemon
+	 * stops, or it took longer than MAP_CALL_MAX_MS.  May be NULL for
+	 * tables that always answer from inside look(). */
 	void (*gone)(struct map_call *call);
+	/* What the client is told in the second case: temporary trouble, or
+	 * (false) that nothing was found. */
+	bool late_is_trouble;
 };
 extern const struct map_table *const map_tables[]; /* ends with NULL */
 extern const struct map_table map_transport, map_pace, map_network, map_ehlo;
 
+/*
+ * tables  ends with NULL; the most special prefix comes first
+ * full    called when the maximum is reached (true) and when there is room
+ *         again (false)
+ * NULL: no memory.
+ */
 struct map_server *map_server_new(struct event_base *base,
-    struct policyd *daemon, unsigned max_clients, void (*full)(bool full));
-void map_server_free(struct map_server *m); /* takes NULL */
-void map_server_add(struct map_server *m, int fd);
+    struct policyd *daemon, const struct map_table *const *tables,
+    unsigned max_clients, void (*full)(bool full));
+void map_server_free(struct map_server *m); /* closes all; takes NULL */
+void map_server_set_max(struct map_server *m, unsigned max_clients);
+void map_server_add(struct map_server *m, int fd); /* owns fd */
 unsigned map_server_count(const struct map_server *m);
-/* Close those with nothing under way; how many are left. */
+/* End the calls that took too long; a timer does it, a test may. */
+void map_server_expire(struct map_server *m);
+/* Close those with nothing under way, now and later; how many are left. */
 unsigned map_server_drain(struct map_server *m);
 
 #endif /* POLICYD_MAP_SERVER_H */

@@ -37,5 +37,6 @@ struct policyd_part {
 
 /* In the order of their start; ends with NULL. */
 extern const struct policyd_part *const policyd_parts[];
+extern const struct policyd_part part_map;
 
 #endif /* POLICYD_PART_H */

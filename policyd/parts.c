@@ -5,5 +5,6 @@
 #include "policyd/part.h"
 
 const struct policyd_part *const policyd_parts[] = {
+	&part_map, /* the last: its tables are those of the others */
 	NULL,
 };

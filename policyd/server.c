@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "net/listener.h"
 #include "net/loop.h"
 #include "policyd/clients.h"
 #include "policyd/part.h"
@@ -14,6 +13,7 @@
 #include "policyd/refusals.h"
 #include "policyd/report.h"
 #include "policyd/seen.h"
+#include "policyd/sockets.h"
 #include "proto/settings.h"
 #include "service/host_config.h"
 #include "service/metrics.h"
@@ -38,9 +38,7 @@
 
 static struct server {
 	struct policyd shared;
-	int fds[LISTENER_MAX];
-	int fd_count;
-	struct listener *listeners[LISTENER_MAX];
+	struct sockets sockets;
 	struct clients *clients;
 	struct pipeline *pipeline;
 	struct loop_timer *hosts_timer;
@@ -56,7 +54,6 @@ static struct server {
 int
 server_open(const struct host_config *config)
 {
-	char error[256];
 	int rc;
 
 	rc = secret_file_read(config->redis_password_file, server.password);
@@ -65,13 +62,10 @@ server_open(const struct host_config *config)
 		    secret_file_error(rc));
 		return rc;
 	}
-	rc = listener_open(config->policyd_listen, config->socket_group,
-	    server.fds, error, sizeof(error));
-	if (rc < 0) {
-		log_error("%s", error);
+	rc = sockets_open(&server.sockets, config->policyd_listen,
+	    config->socket_group);
+	if (rc < 0)
 		return rc;
-	}
-	server.fd_count = rc;
 	server.shared.hosts = 1;
 	server.shared.host = slice_of(config->host_name);
 	EACH_PART(p)
@@ -198,13 +192,6 @@ accepted(int fd, void *ctx)
 	clients_add(server.clients, fd);
 }
 
-static void
-descriptors_full(void *ctx)
-{
-	(void)ctx;
-	log_warning("out of descriptors: new clients wait");
-}
-
 /* At policyd_max_clients the rest waits in the kernel's queue. */
 static void
 clients_turned_full(bool full)
@@ -213,14 +200,7 @@ clients_turned_full(bool full)
 		log_warning("policyd_max_clients (%u) reached: new clients "
 			    "wait",
 		    clients_count(server.clients));
-	for (int i = 0; i < server.fd_count; i++) {
-		if (server.listeners[i] == NULL)
-			continue;
-		if (full)
-			listener_pause(server.listeners[i]);
-		else
-			listener_resume(server.listeners[i]);
-	}
+	sockets_full(&server.sockets, full);
 }
 
 static int
@@ -243,13 +223,7 @@ start_clients(const struct host_config *config, struct event_base *base)
 	    config->policyd_max_clients, clients_turned_full);
 	if (server.clients == NULL)
 		return ERR_NOMEM;
-	for (int i = 0; i < server.fd_count; i++) {
-		server.listeners[i] = listener_start(base, server.fds[i],
-		    accepted, descriptors_full, NULL);
-		if (server.listeners[i] == NULL)
-			return ERR_NOMEM;
-	}
-	return 0;
+	return sockets_start(&server.sockets, base, accepted, NULL);
 }
 
 static int
@@ -312,24 +286,12 @@ server_reload(const struct host_config *config)
 	return 0;
 }
 
-static void
-stop_listening(void)
-{
-	for (int i = 0; i < server.fd_count; i++) {
-		if (server.listeners[i] != NULL)
-			listener_stop(server.listeners[i]);
-		server.listeners[i] = NULL;
-		listener_close(server.fds[i]);
-	}
-	server.fd_count = 0;
-}
-
 unsigned
 server_drain(void)
 {
 	unsigned left;
 
-	stop_listening();
+	sockets_close(&server.sockets);
 	left = clients_drain(server.clients);
 	EACH_PART(p)
 	{
@@ -362,7 +324,7 @@ server_stop(void)
 {
 	struct policyd *d = &server.shared;
 
-	stop_listening();
+	sockets_close(&server.sockets);
 	metrics_feed_free(server.metrics);
 	clients_free(server.clients);
 	stop_parts(false);

@@ -188,6 +188,8 @@ check_across(struct loader *l)
 	if (strcmp(c->log_target, "syslog") != 0)
 		check_path(l, "log_target", c->log_target, "stderr");
 	check_listen(l, "policyd_listen", c->policyd_listen);
+	if (c->policyd_map_listen[0] != '\0')
+		check_listen(l, "policyd_map_listen", c->policyd_map_listen);
 	check_listen(l, "milter_listen", c->milter_listen);
 	check_listen(l, "bounced_listen", c->bounced_listen);
 	check_listen(l, "apid_listen", c->apid_listen);

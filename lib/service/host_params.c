@@ -129,11 +129,19 @@ const struct param host_params[] = {
 
 	/* policyd */
 	PARAM_UINT(CFG, policyd_max_clients, "1000", "1", "100000", 0,
-	    "Connections from Postfix served at once; others wait in the\n"
-	    "listen queue.\n"
+	    "Connections from Postfix served at once on\n"
+	    ".Ic policyd_listen ,\n"
+	    "and as many on\n"
+	    ".Ic policyd_map_listen ;\n"
+	    "others wait in the listen queue.\n"
 	    "Each\n"
 	    ".Xr smtpd 8\n"
-	    "process holds one, so at least its process limit."),
+	    "process holds one of the first kind, so at least its process\n"
+	    "limit; each\n"
+	    ".Xr trivial-rewrite 8\n"
+	    "and\n"
+	    ".Xr smtp 8\n"
+	    "process one of the second."),
 	PARAM_TIME(CFG, "policyd_timeout", policyd_timeout_ms, "1s", "20ms",
 	    "60s", 0,
 	    "Deadline of one policy request, with all its rules; what is not\n"

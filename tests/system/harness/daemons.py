@@ -88,6 +88,8 @@ class Daemons:
             "redis_timeout": "1s",
             "policyd_timeout": "3s",
             "policyd_listen": f"unix:{sockets}/policyd.sock",
+            "policyd_map_listen": f"unix:{sockets}/map.sock",
+            "dns_servers": "127.0.0.1",
             "milter_listen": f"unix:{sockets}/milter.sock",
             "bounced_listen": f"unix:{sockets}/bounced.sock",
             "apid_listen": "inet:%s:%d" % self.api_address,
