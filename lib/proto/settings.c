@@ -13,6 +13,7 @@
 #include "util/crypto.h"
 #include "util/map.h"
 #include "util/number.h"
+#include "util/regex.h"
 
 struct settings *
 settings_ref(struct settings *s)
@@ -28,6 +29,7 @@ owned_free(struct owned *o)
 		cms_signer_free(o->signer);
 		filter_free(o->filter);
 		map_free(o->map, NULL);
+		regex_free(o->regex);
 		sign_key_free(o->key);
 		if (o->secret == NULL)
 			continue;

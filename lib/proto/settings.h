@@ -30,6 +30,8 @@ struct sign_key;
 
 #define SETTINGS_GLOBAL "_global"
 #define SETTINGS_DEFAULT_TENANT "default"
+/* The provider file, as one more document to be compiled; not in the store. */
+#define SETTINGS_PROVIDERS "_providers"
 #define SETTINGS_TEXT_MAX (4 * 1024 * 1024)
 #define SETTINGS_STATUS_MAX 100 /* index of conditions: 0..99 */
 
@@ -256,7 +258,8 @@ typedef void settings_error(void *ctx, const char *path, const char *text);
  * Every error is reported, not only the first: schema, then what a schema
  * can not say (names used twice, regexes, keys that do not parse, sealed
  * secrets that this master key does not open; master may be NULL).
- * name: tenant, or SETTINGS_GLOBAL.  Returns the number of errors.
+ * name: tenant, SETTINGS_GLOBAL or SETTINGS_PROVIDERS.  Returns the number of
+ * errors.
  */
 unsigned settings_validate(const struct json *doc, struct slice name,
     const struct master_key *master, settings_error *error, void *ctx);

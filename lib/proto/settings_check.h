@@ -35,5 +35,9 @@ void check_mail(struct check *c, struct view document);
 void check_retry(struct check *c, struct view v, const char *path);
 /* The section smime. */
 void check_smime(struct check *c, struct view v);
+/* The global document's section shaping. */
+void check_shaping(struct check *c, struct view v);
+/* The provider file. */
+void check_providers(struct check *c, struct view v);
 
 #endif /* PROTO_SETTINGS_CHECK_H */

@@ -188,7 +188,7 @@ struct compile {
 	const struct settings_input *docs;
 	size_t count;
 	const struct master_key *master;
-	struct view global;
+	struct view global, providers;
 	struct report report;
 };
 
@@ -223,7 +223,8 @@ add_tenants(struct compile *c)
 	if (c->s->tenants == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; rc == 0 && i < c->count; i++)
-		if (!slice_eq(c->docs[i].name, SLICE(SETTINGS_GLOBAL)))
+		if (!slice_eq(c->docs[i].name, SLICE(SETTINGS_GLOBAL)) &&
+		    !slice_eq(c->docs[i].name, SLICE(SETTINGS_PROVIDERS)))
 			rc = add_tenant(c, &c->docs[i]);
 	if (rc == 0)
 		rc = add_tenant(c, &fallback);
@@ -282,6 +283,37 @@ add_users(struct compile *c)
 	return worst;
 }
 
+/* The limit is one of Postfix's master(8), so it is each host's. */
+static int
+add_shaping(struct compile *c)
+{
+	const struct shaping *s = &c->s->shaping;
+	size_t most = 0;
+	char text[200];
+	int rc =
+	    settings_shaping_compile(c->s, c->global, c->providers, c->master);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i <= s->address_count; i++) {
+		struct slice host =
+		    i < s->address_count ? s->addresses[i].host : SLICE("");
+		size_t count = shaping_transport_count(s, host);
+
+		if (count > most)
+			most = count;
+	}
+	if (most <= SHAPING_TRANSPORTS_MAX)
+		return 0;
+	(void)snprintf(text, sizeof(text),
+	    "all filters with their sending addresses make %zu transports on "
+	    "one host; %d are the most",
+	    most, SHAPING_TRANSPORTS_MAX);
+	c->report.name = SLICE(SETTINGS_GLOBAL);
+	report(&c->report, "/shaping", text);
+	return ERR_CONFIG;
+}
+
 static struct settings *
 settings_new(void)
 {
@@ -335,9 +367,13 @@ settings_compile(const struct settings_input *docs, size_t count,
 	    c.s->by_user == NULL || c.s->by_domain == NULL)
 		goto fail;
 	c.global = view_document(SLICE(SETTINGS_GLOBAL), NULL);
-	for (size_t i = 0; i < count; i++)
+	c.providers = view_document(SLICE(SETTINGS_PROVIDERS), NULL);
+	for (size_t i = 0; i < count; i++) {
 		if (slice_eq(docs[i].name, SLICE(SETTINGS_GLOBAL)))
 			c.global.value = docs[i].doc;
+		if (slice_eq(docs[i].name, SLICE(SETTINGS_PROVIDERS)))
+			c.providers.value = docs[i].doc;
+	}
 	rc = add_tenants(&c);
 	if (rc == 0)
 		rc = add_users(&c);
@@ -345,6 +381,8 @@ settings_compile(const struct settings_input *docs, size_t count,
 		rc = compile_rules(c.s, view_get(c.global, "tenants"));
 	if (rc == 0)
 		rc = settings_operator_compile(c.s, c.global, master);
+	if (rc == 0)
+		rc = add_shaping(&c);
 	if (rc < 0)
 		goto fail;
 	c.s->needs = settings_needs_of(c.s);

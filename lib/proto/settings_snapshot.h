@@ -42,6 +42,7 @@ struct owned {
 	struct cms_signer *signer;
 	struct filter *filter;
 	struct map *map;
+	struct regex *regex;
 	struct sign_key *key;
 	struct buf *secret;
 };
@@ -57,6 +58,7 @@ struct settings {
 	struct map *users;             /* -> struct user_entry */
 	const struct settings_domain *operator_domain; /* or NULL */
 	unsigned needs;                                /* enum settings_need */
+	struct shaping shaping;
 	struct tenant_rule *rules;
 	size_t rule_count;
 	/* A rule stands in exactly one of these, by what it asks for. */

@@ -19,6 +19,10 @@ int settings_tenant_compile(struct settings *s, struct tenant *t,
 int settings_operator_compile(struct settings *s, struct view global,
     const struct master_key *master);
 
+/* The section shaping, with the provider file's document behind it. */
+int settings_shaping_compile(struct settings *s, struct view global,
+    struct view providers, const struct master_key *master);
+
 /* Bits of enum settings_need for all that is compiled. */
 unsigned settings_needs_of(const struct settings *s);
 

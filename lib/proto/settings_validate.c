@@ -251,6 +251,14 @@ check_tenant(struct check *c, struct view v)
 	check_users(c, view_get(v, "api_users"));
 }
 
+static void
+check_global(struct check *c, struct view v)
+{
+	check_unique(c, view_get(view_get(v, "operator_signature"), "dkim"),
+	    "/operator_signature/dkim", "selector");
+	check_shaping(c, view_get(v, "shaping"));
+}
+
 unsigned
 settings_validate(const struct json *doc, struct slice name,
     const struct master_key *master, settings_error *error, void *ctx)
@@ -258,16 +266,17 @@ settings_validate(const struct json *doc, struct slice name,
 	struct check c = { name, master, error, ctx, 0 };
 	struct view v = view_document(name, doc);
 
-	if (!settings_name_ok(name)) {
+	if (!settings_name_ok(name) &&
+	    !slice_eq(name, SLICE(SETTINGS_PROVIDERS))) {
 		check_wrong(&c, "",
 		    "a tenant's name is 1 to 32 of a-z, 0-9, \"_\" and \"-\"");
 		return c.count;
 	}
 	c.count = schema_validate(settings_schema(), v.node, doc, error, ctx);
 	if (slice_eq(name, SLICE(SETTINGS_GLOBAL)))
-		check_unique(&c,
-		    view_get(view_get(v, "operator_signature"), "dkim"),
-		    "/operator_signature/dkim", "selector");
+		check_global(&c, v);
+	else if (slice_eq(name, SLICE(SETTINGS_PROVIDERS)))
+		check_providers(&c, v);
 	else
 		check_tenant(&c, v);
 	/* Read only: check_secret changes nothing. */

@@ -44,8 +44,13 @@ settings_schema_source(void)
 const struct json *
 settings_schema_node(struct slice name)
 {
-	return schema_def(settings_schema(),
-	    slice_eq(name, SLICE(SETTINGS_GLOBAL)) ? "global" : "tenant");
+	const char *def = "tenant";
+
+	if (slice_eq(name, SLICE(SETTINGS_GLOBAL)))
+		def = "global";
+	else if (slice_eq(name, SLICE(SETTINGS_PROVIDERS)))
+		def = "providers";
+	return schema_def(settings_schema(), def);
 }
 
 struct view

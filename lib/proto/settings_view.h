@@ -17,7 +17,8 @@ struct schema;
 
 /* The one that is compiled in. */
 const struct schema *settings_schema(void);
-/* Its node for the document of this name: tenant, or SETTINGS_GLOBAL. */
+/* Its node for the document of this name: tenant, or SETTINGS_GLOBAL, or
+ * SETTINGS_PROVIDERS. */
 const struct json *settings_schema_node(struct slice name);
 
 struct view {
@@ -37,6 +38,10 @@ unsigned view_words(struct view v, const char *const words[]);
 /* A length of time; 0 if it is none. */
 int64_t view_period_ms(struct view v);
 
+/* "YYYY-MM-DD" of the calendar; false: it is none. */
+bool settings_date(struct slice text, unsigned *ret_year, unsigned *ret_month,
+    unsigned *ret_day);
+
 /* What a secret is sealed for: "TENANT:PLACE"; false: no room. */
 #define SETTINGS_CONTEXT_MAX 256
 bool settings_secret_context(struct slice name, const char *where,
@@ -47,6 +52,7 @@ bool settings_secret_context(struct slice name, const char *where,
 #define SETTINGS_WHERE_SMIME "/smime/certificates/*/key"
 #define SETTINGS_WHERE_API_KEY "/webhooks/*/api_key"
 #define SETTINGS_WHERE_AUTHORIZATION "/webhooks/*/authorization"
+#define SETTINGS_WHERE_FORWARD_PASSWORD "/shaping/filters/*/forward/password"
 #define SETTINGS_WHERE_SECRETS "/webhooks/*/secrets/*"
 #define SETTINGS_WHERE_USER_KEY "/api_users/*/key"
 

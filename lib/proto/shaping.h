@@ -19,6 +19,8 @@ struct settings;
 
 #define SHAPING_FILTERS_MAX 400
 #define SHAPING_NAME_MAX 32 /* of a filter, of a sending address */
+/* Of one host: master(8) listens for each of them. */
+#define SHAPING_TRANSPORTS_MAX 1000
 
 enum shaping_action {
 	SHAPING_SLOW,      /* half the pace */
@@ -96,14 +98,34 @@ const struct shaping_filter *shaping_match(const struct shaping *s,
 bool shaping_needs_mx(const struct shaping *s);
 
 /*
- * The transport of a filter, one for each of its sending addresses:
- * "pn-NAME", or "pn-NAME-ADDRESS" where it has addresses (index into
- * filter->addresses).  Its pace is asked for as "pace-NAME-ADDRESS" by the same
- * rule.  Returns the length.
+ * The filter's addresses that a host has: the first from that index on (into
+ * filter->addresses), or SHAPING_NO_ADDRESS.  A host that has none of them
+ * sends from the system's.
  */
+#define SHAPING_NO_ADDRESS SIZE_MAX
+size_t shaping_address_next(const struct shaping *s,
+    const struct shaping_filter *f, struct slice host, size_t from);
+/* How many transports a host has. */
+size_t shaping_transport_count(const struct shaping *s, struct slice host);
+
+/*
+ * The transport of a filter, one for each of its sending addresses: "pn-NAME",
+ * or "pn-NAME_ADDRESS" where it has addresses (index into filter->addresses;
+ * SHAPING_NO_ADDRESS: the system's).  No name has a "_" in it, so that no two
+ * are alike.  Its pace is asked for as "pace-NAME" or "pace-NAME_ADDRESS".
+ * Returns the length; there is no NUL.
+ */
+#define SHAPING_TRANSPORT_PREFIX "pn-"
 #define SHAPING_TRANSPORT_MAX (2 * SHAPING_NAME_MAX + 8)
 size_t shaping_transport(const struct shaping *s,
     const struct shaping_filter *f, size_t address,
     char room[SHAPING_TRANSPORT_MAX]);
+/*
+ * Back again: the filter of "NAME" or "NAME_ADDRESS" (what stands behind "pn-"
+ * or "pace-"), and which of its addresses, or SHAPING_NO_ADDRESS.  NULL: there
+ * is none (any more).
+ */
+const struct shaping_filter *shaping_transport_named(const struct shaping *s,
+    struct slice name, size_t *ret_address);
 
 #endif /* PROTO_SHAPING_H */

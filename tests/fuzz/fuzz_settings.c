@@ -20,6 +20,30 @@ count(void *ctx, const char *path, const char *text)
 }
 
 static void
+ask_shaping(const struct shaping *all)
+{
+	const struct slice mx = SLICE("mx.example.com");
+
+	(void)shaping_match(all, SLICE("a@example.com"), &mx, 1);
+	if (shaping_transport_count(all, SLICE("h")) < all->filter_count)
+		abort();
+	for (size_t i = 0; i < all->filter_count; i++) {
+		const struct shaping_filter *f = &all->filters[i];
+		char room[SHAPING_TRANSPORT_MAX];
+		size_t n, back;
+
+		for (size_t a = 0; a < f->address_count; a++) {
+			n = shaping_transport(all, f, a, room);
+			if (shaping_transport_named(all,
+				(struct slice){ room + 3, n - 3 },
+				&back) != f ||
+			    back != a)
+				abort();
+		}
+	}
+}
+
+static void
 ask(const struct settings *s)
 {
 	struct tenant_match match = { SLICE("25"), SLICE("u"),
@@ -32,6 +56,7 @@ ask(const struct settings *s)
 	for (size_t i = 0; i < SETTINGS_STATUS_MAX; i++)
 		if (t->conditions[i].count < 1)
 			abort();
+	ask_shaping(settings_shaping(s));
 }
 
 static void
@@ -40,14 +65,15 @@ try(const struct json *doc, struct slice name)
 	static const struct master_key master = { { 1 } };
 	struct settings_input in = { name, 1, doc };
 	struct settings *s = NULL;
-	unsigned told = 0, errors;
+	unsigned told = 0, again = 0, errors;
 	int rc;
 
 	errors = settings_validate(doc, name, &master, count, &told);
 	if (errors != told)
 		abort();
-	rc = settings_compile(&in, 1, &master, NULL, NULL, &s);
-	if ((rc == 0) != (errors == 0))
+	rc = settings_compile(&in, 1, &master, count, &again, &s);
+	/* One thing is only seen when all is compiled: too many transports. */
+	if ((rc == 0) != (again == 0) || again < errors)
 		abort();
 	if (rc == 0)
 		ask(s);
@@ -65,6 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	try(doc, SLICE("default"));
 	try(doc, SLICE(SETTINGS_GLOBAL));
+	try(doc, SLICE(SETTINGS_PROVIDERS));
 	json_free(doc);
 	return 0;
 }
