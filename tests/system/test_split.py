@@ -179,7 +179,8 @@ def test_the_listener_dies_in_the_middle(shop):
     killed = []
 
     def kill():
-        for pid in list(copy_smtpds())[:3]:
+        # All of them: some few may have nothing to do just then.
+        for pid in copy_smtpds():
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
         return killed
