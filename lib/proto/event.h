@@ -42,7 +42,8 @@ struct event {
 	struct slice relay;   /* host and address that answered */
 	struct slice origin;  /* block events: bounce, api, cli, import, ...;
 				 failed and observed ones: what of Postern has
-				 refused the message (virus, ...); absent: a
+				 refused the message (virus, ...), or by what
+				 it was dropped (api, cli); absent: a
 				 destination, or the suppression list */
 	/* Facts: on the first queued event of a message, and on every event
 	 * once a reader has joined them. */

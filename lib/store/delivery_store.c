@@ -56,6 +56,29 @@ get_place(struct store *s, const struct key *key, struct slice field,
 	    request_new(s, (request_fn *)got, ctx));
 }
 
+static void
+got_noted(int rc, const struct redis_reply *reply, void *ctx)
+{
+	struct request *q = ctx;
+	delivery_noted *noted = (delivery_noted *)q->fn;
+	void *noted_ctx = q->ctx;
+
+	(void)reply;
+	request_done(q);
+	noted(rc, noted_ctx);
+}
+
+void
+delivery_origin(struct store *s, struct slice host, struct slice queue_id,
+    struct slice origin, int64_t deadline_us, delivery_noted *noted, void *ctx)
+{
+	struct key key = key_message(host, queue_id);
+	struct slice argv[2] = { key_slice(&key), origin };
+
+	redis_script(s, SCRIPT_delivery_origin, 1, argv, 2, deadline_us,
+	    got_noted, request_new(s, (request_fn *)noted, ctx));
+}
+
 void
 delivery_checkpoint(struct store *s, struct slice host, struct slice source,
     int64_t deadline_us, delivery_committed *got, void *ctx)

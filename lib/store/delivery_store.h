@@ -54,6 +54,15 @@ void delivery_checkpoint(struct store *s, struct slice host,
     struct slice source, int64_t deadline_us, delivery_committed *got,
     void *ctx);
 
+/*
+ * Somebody is about to delete a queued message: the events that its removal
+ * leads to will have this origin ("api", "cli").  A message that is not known
+ * has none: no error.
+ */
+typedef void delivery_noted(int rc, void *ctx);
+void delivery_origin(struct store *s, struct slice host, struct slice queue_id,
+    struct slice origin, int64_t deadline_us, delivery_noted *noted, void *ctx);
+
 /* A DSN that names a message of ours (by VERP). */
 struct delivery_bounce {
 	struct slice host, queue_id;

@@ -121,7 +121,7 @@ void hold_page(struct store *s, const struct hold_query *query,
  * What API and command line ask of the scheduler of another host: a list
  * pn:h:{h:HOST}:ask of "VERB QUEUEID ACTOR", which the scheduler takes from.
  */
-enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP, HOLD_ASK_HOLD };
+enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP };
 void hold_ask(struct store *s, struct slice host, enum hold_ask verb,
     struct slice queue_id, struct slice actor, int64_t deadline_us,
     hold_done *done, void *ctx);

@@ -90,8 +90,8 @@ static const struct key_row keys[] = {
 	    .text = "A message: facts until its queued events are written,\n"
 		    "then the state of each recipient; deleted when it left\n"
 		    "the queue and every recipient succeeded.",
-	    .readers = R(MILTER) | R(BOUNCED) | R(CLI),
-	    .writers = R(MILTER) | R(BOUNCED),
+	    .readers = R(POLICYD) | R(MILTER) | R(BOUNCED) | R(CLI),
+	    .writers = R(POLICYD) | R(MILTER) | R(BOUNCED),
 	},
 	{
 	    .name = "pn:c:{h:HOST}:TENANT:YYYYMMDDHH",

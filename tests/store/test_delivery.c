@@ -269,6 +269,48 @@ test_deleted_by_hand(void **state)
 }
 
 static void
+noted(int rc, void *ctx)
+{
+	end(rc, SLICE(""), ctx);
+}
+
+static void
+note_origin(const char *host, const char *queue_id, const char *origin)
+{
+	static struct seen v;
+
+	v.done = false;
+	delivery_origin(f.store, slice_of(host), slice_of(queue_id),
+	    slice_of(origin), store_deadline(f.store), noted, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+}
+
+static void
+test_dropped(void **state)
+{
+	static struct seen v;
+	const struct slice to[] = { SLICE("a@x"), SLICE("b@x") };
+	const struct message_facts m = facts_of("h88", "Q8", to, 2);
+	const struct delivery_op ops[] = {
+		RESULT("Q8", "a@x", EVENT_SUCCEEDED, 0, "250 ok"),
+		GONE("Q8", DELIVERY_REMOVED),
+	};
+
+	(void)state;
+	put(&m);
+	note_origin("h88", "Q8", "api");
+	note_origin("h88", "nosuch", "api");
+	assert_no_message("h88", "nosuch");
+	assert_int_equal(commit("h88", "", "1", ops, 2), 0);
+	read_host("h88", &v);
+	assert_string_equal(v.text, "queued a@x 0" F "own\n"
+				    "queued b@x 0" F "other\n"
+				    "succeeded a@x 0" F "other\n"
+				    "failed b@x 99" F "other api\n");
+}
+
+static void
 test_bounces(void **state)
 {
 	static struct seen v;
@@ -823,6 +865,7 @@ main(void)
 		cmocka_unit_test(test_life_of_a_message),
 		cmocka_unit_test(test_without_facts),
 		cmocka_unit_test(test_deleted_by_hand),
+		cmocka_unit_test(test_dropped),
 		cmocka_unit_test(test_bounces),
 		cmocka_unit_test(test_suppressed),
 		cmocka_unit_test(test_refused),

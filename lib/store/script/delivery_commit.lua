@@ -11,7 +11,7 @@
 --
 -- A message's hash: t tenant, f facts (until the queued events are written),
 -- e sender by the log, i id of the event with the facts, x when it was
--- removed, b that it is a copy for an archive (a when its failure was told),
+-- removed, o who is about to delete it, b that it is a copy for an archive (a when its failure was told),
 -- rADDRESS state of a recipient: a letter (p known, q queued,
 -- s succeeded, f failed), E if its error was told or -, and for a deferred
 -- one a tab, its last status, a tab, its last reason.
@@ -56,11 +56,11 @@ local function set_state(m, address, letter, mark, rest)
 end
 
 local function write(m, op, letter, address, status, repeated, reason, relay,
-    facts)
+    facts, origin)
   local tenant = m.h.t or 'default'
   count_event(tenant, op.minute, letter, status)
   return append(letter, tenant, address, op.queue_id, pointer(m.h.i), status,
-    repeated, op.at, reason, relay, '', facts)
+    repeated, op.at, reason, relay, origin or '', facts)
 end
 
 local function write_queued(m, op, address)
@@ -84,10 +84,10 @@ local function queue_all(m, op)
   end
 end
 
-local function fail(m, op, address, status, reason, relay)
+local function fail(m, op, address, status, reason, relay, origin)
   local _, mark = state(m, address)
   write(m, op, 'f', address, status, mark == 'E' and '1' or '', reason, relay,
-    '')
+    '', origin)
   set_state(m, address, 'f', 'E')
 end
 
@@ -190,7 +190,7 @@ function kinds.x(m, op)
   for i = 1, #m.order do
     local address = m.order[i]
     if state(m, address) == 'q' then
-      fail(m, op, address, '99', 'removed from the queue', '')
+      fail(m, op, address, '99', 'removed from the queue', '', m.h.o)
     end
     local letter, mark = state(m, address)
     if letter ~= 's' or mark == 'E' then keep = true end
