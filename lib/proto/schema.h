@@ -71,6 +71,14 @@ struct schema_network {
 };
 /* An address or a network without host bits: ERR_SYNTAX. */
 int schema_network_parse(struct slice text, struct schema_network *ret_network);
+/*
+ * IPv4 addresses that are written as IPv6 ones (::ffff:192.0.2.1; RFC 4291,
+ * 2.5.5.2) become IPv4: a network of such as a whole, and a client's address.
+ */
+void schema_network_unmap(struct schema_network *network);
+int schema_client_parse(struct slice text, struct schema_network *ret_address);
+bool schema_network_holds(const struct schema_network *network,
+    const struct schema_network *address);
 /* "90s": ERR_SYNTAX; ERR_LIMIT: more than ten years. */
 int schema_period_parse(struct slice text, long long *ret_ms);
 

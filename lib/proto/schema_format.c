@@ -85,6 +85,46 @@ schema_network_parse(struct slice text, struct schema_network *ret_network)
 	return 0;
 }
 
+void
+schema_network_unmap(struct schema_network *n)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (!n->ipv6 || n->bits < 96 ||
+	    memcmp(n->octets, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(n->octets, n->octets + 12, 4);
+	n->bits -= 96;
+	n->ipv6 = false;
+}
+
+int
+schema_client_parse(struct slice text, struct schema_network *ret_address)
+{
+	struct schema_network n;
+	int rc = schema_network_parse(text, &n);
+
+	if (rc < 0)
+		return rc;
+	if (n.bits != (n.ipv6 ? 128U : 32U))
+		return ERR_SYNTAX;
+	schema_network_unmap(&n);
+	*ret_address = n;
+	return 0;
+}
+
+bool
+schema_network_holds(const struct schema_network *n,
+    const struct schema_network *a)
+{
+	unsigned octets = n->bits / 8, rest = n->bits % 8;
+
+	if (n->ipv6 != a->ipv6 || memcmp(n->octets, a->octets, octets) != 0)
+		return false;
+	return rest == 0 ||
+	       ((n->octets[octets] ^ a->octets[octets]) >> (8 - rest)) == 0;
+}
+
 static const char *
 check_cidr(struct slice value)
 {

@@ -80,7 +80,6 @@ struct facts {
 static void
 facts_of(const struct tenant_match *match, struct facts *f)
 {
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct slice domain = { NULL, 0 };
 
 	if (match->sender.at != NULL)
@@ -91,24 +90,7 @@ facts_of(const struct tenant_match *match, struct facts *f)
 	if (match->listener_port.at != NULL)
 		(void)number_parse(match->listener_port, 1, 65535, &f->port);
 	f->has_client = match->client.at != NULL &&
-			schema_network_parse(match->client, &f->client) == 0;
-	/* ::ffff:192.0.2.1 is a client by IPv4 (RFC 4291, 2.5.5.2). */
-	if (f->has_client && f->client.ipv6 &&
-	    memcmp(f->client.octets, mapped, sizeof(mapped)) == 0) {
-		memmove(f->client.octets, f->client.octets + 12, 4);
-		f->client.ipv6 = false;
-	}
-}
-
-static bool
-network_holds(const struct schema_network *n, const struct schema_network *a)
-{
-	unsigned octets = n->bits / 8, rest = n->bits % 8;
-
-	if (n->ipv6 != a->ipv6 || memcmp(n->octets, a->octets, octets) != 0)
-		return false;
-	return rest == 0 ||
-	       ((n->octets[octets] ^ a->octets[octets]) >> (8 - rest)) == 0;
+			schema_client_parse(match->client, &f->client) == 0;
 }
 
 static bool
@@ -124,7 +106,7 @@ static bool
 client_matches(const struct tenant_rule *r, const struct facts *f)
 {
 	for (size_t i = 0; f->has_client && i < r->network_count; i++)
-		if (network_holds(&r->networks[i], &f->client))
+		if (schema_network_holds(&r->networks[i], &f->client))
 			return true;
 	return r->network_count == 0;
 }
@@ -156,13 +138,24 @@ first_match(const struct settings *s, const struct candidates *list,
 	return best;
 }
 
+/* Who no rule gives to another tenant sends for the own one. */
+static const struct tenant *
+tenant_of_user(const struct settings *s, struct slice lower)
+{
+	const struct user_entry *e =
+	    lower.at != NULL ? map_get(s->users, lower) : NULL;
+
+	return e != NULL && e->user->enabled && e->user->smtp ? e->tenant
+							      : s->fallback;
+}
+
 const struct tenant *
 settings_tenant_for(const struct settings *s, const struct tenant_match *match)
 {
 	size_t best = s->rule_count;
 	struct facts f;
 
-	if (s->rule_count == 0)
+	if (s->rule_count == 0 && match->sasl_user.at == NULL)
 		return s->fallback;
 	facts_of(match, &f);
 	if (f.user.at != NULL)
@@ -171,7 +164,95 @@ settings_tenant_for(const struct settings *s, const struct tenant_match *match)
 		best =
 		    first_match(s, map_get(s->by_domain, f.domain), &f, best);
 	best = first_match(s, &s->others, &f, best);
-	return best < s->rule_count ? s->rules[best].tenant : s->fallback;
+	return best < s->rule_count ? s->rules[best].tenant
+				    : tenant_of_user(s, f.user);
+}
+
+/* ---- which tenants it may turn out to be ---- */
+
+enum chance { CHANCE_NONE, CHANCE_SOME, CHANCE_SURE };
+
+static enum chance
+rule_chance(const struct tenant_rule *r, const struct facts *f, bool may_log_in)
+{
+	enum chance chance = CHANCE_SURE;
+
+	if (!client_matches(r, f) || (f->port != 0 && !port_matches(r, f)))
+		return CHANCE_NONE;
+	if (f->port == 0 && r->port_count > 0)
+		chance = CHANCE_SOME;
+	if (r->users != NULL && f->user.at == NULL) {
+		if (!may_log_in)
+			return CHANCE_NONE;
+		chance = CHANCE_SOME;
+	} else if (r->users != NULL && map_get(r->users, f->user) == NULL) {
+		return CHANCE_NONE;
+	}
+	if (r->domains == NULL)
+		return chance;
+	if (f->domain.at == NULL)
+		return CHANCE_SOME;
+	return map_get(r->domains, f->domain) != NULL ? chance : CHANCE_NONE;
+}
+
+/* Where no rule matches: the one of each user who may log in. */
+static void
+possible_users(const struct settings *s, settings_possible *possible, void *ctx)
+{
+	bool more = true;
+
+	for (size_t i = 0; more && i < s->tenant_count; i++)
+		if (s->tenants[i].user_count > 0 &&
+		    &s->tenants[i] != s->fallback)
+			more = possible(&s->tenants[i], ctx);
+	if (more)
+		(void)possible(s->fallback, ctx);
+}
+
+void
+settings_tenants_possible(const struct settings *s,
+    const struct tenant_match *known, bool may_log_in,
+    settings_possible *possible, void *ctx)
+{
+	struct facts f;
+
+	facts_of(known, &f);
+	for (size_t i = 0; i < s->rule_count; i++) {
+		enum chance chance = rule_chance(&s->rules[i], &f, may_log_in);
+
+		if (chance != CHANCE_NONE && !possible(s->rules[i].tenant, ctx))
+			return;
+		if (chance == CHANCE_SURE)
+			return;
+	}
+	if (may_log_in && f.user.at == NULL)
+		possible_users(s, possible, ctx);
+	else
+		(void)possible(tenant_of_user(s, f.user), ctx);
+}
+
+bool
+settings_user_acts_for(const struct settings *s, struct slice name,
+    const struct tenant *t)
+{
+	char room[SETTINGS_LOWER_MAX];
+	struct slice lower = settings_lower(name, room);
+	const struct candidates *rules;
+	const struct user_entry *e;
+
+	if (lower.at == NULL)
+		return false;
+	e = map_get(s->users, lower);
+	if (e != NULL && (!e->user->enabled || !e->user->smtp))
+		return false;
+	if (e != NULL && e->tenant == t)
+		return true;
+	rules = map_get(s->by_user, lower);
+	for (const struct candidate *c = rules != NULL ? rules->first : NULL;
+	     c != NULL; c = c->next)
+		if (s->rules[c->rule].tenant == t)
+			return true;
+	return false;
 }
 
 /* ---- by name ---- */
@@ -264,6 +345,34 @@ settings_is_envelope_sender(const struct settings *s, struct slice address)
 			if (t->domains[k].envelope_sender.given &&
 			    makes(&t->domains[k].envelope_sender, address))
 				return true;
+	}
+	return false;
+}
+
+static bool
+is_return(struct slice ours, struct slice domain)
+{
+	return ours.len > 0 && slice_eq_nocase(ours, domain);
+}
+
+bool
+settings_is_return_domain(const struct settings *s, struct slice domain)
+{
+	for (size_t i = 0; i < s->tenant_count; i++) {
+		const struct tenant *t = &s->tenants[i];
+
+		if (is_return(t->return_path_domain, domain) ||
+		    (t->envelope_sender.mode == ENVELOPE_VERP &&
+			is_return(t->envelope_sender.domain, domain)))
+			return true;
+		for (size_t k = 0; k < t->domain_count; k++) {
+			const struct envelope_sender *e =
+			    &t->domains[k].envelope_sender;
+
+			if (e->given && e->mode == ENVELOPE_VERP &&
+			    is_return(e->domain, domain))
+				return true;
+		}
 	}
 	return false;
 }

@@ -313,9 +313,31 @@ struct tenant_match {
 	struct slice client; /* address in text form, without "IPv6:" */
 	struct slice sender; /* canonical */
 };
-/* Never NULL: the tenant "default" always exists. */
+/*
+ * The tenant of the first rule that matches; where none does, that of the API
+ * user who has logged in, else "default", which always exists: never NULL.
+ */
 const struct tenant *settings_tenant_for(const struct settings *s,
     const struct tenant_match *match);
+/*
+ * The tenants that it may turn out to be, while not all is known: port or
+ * sender absent; without a sasl_user, not logged in, or maybe later
+ * (may_log_in).  One may come more than once.  possible() returns false to
+ * end it.
+ */
+typedef bool settings_possible(const struct tenant *t, void *ctx);
+void settings_tenants_possible(const struct settings *s,
+    const struct tenant_match *known, bool may_log_in,
+    settings_possible *possible, void *ctx);
+/*
+ * Whether who has logged in by this name may send for that tenant: one of its
+ * API users, or named in a tenant rule that leads to it; no API user who is
+ * disabled or has no SMTP access.
+ */
+bool settings_user_acts_for(const struct settings *s, struct slice name,
+    const struct tenant *t);
+/* Whether DSNs come back to this domain, for any tenant. */
+bool settings_is_return_domain(const struct settings *s, struct slice domain);
 /* NULL: no such tenant. */
 const struct tenant *settings_tenant(const struct settings *s,
     struct slice name);

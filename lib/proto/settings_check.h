@@ -39,5 +39,7 @@ void check_smime(struct check *c, struct view v);
 void check_shaping(struct check *c, struct view v);
 /* The provider file. */
 void check_providers(struct check *c, struct view v);
+/* The section relay. */
+void check_relay(struct check *c, struct view v);
 
 #endif /* PROTO_SETTINGS_CHECK_H */

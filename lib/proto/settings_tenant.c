@@ -241,6 +241,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	work_mail(&w, v);
 	work_smime(&w, view_get(v, "smime"));
 	t->retry = view_retry(view_get(v, "retry"));
+	work_relay(&w, view_get(v, "relay"));
 	compile_conditions(t, v);
 	compile_limits(&w, view_get(v, "limits"));
 	compile_domains(&w, view_get(v, "domains"));

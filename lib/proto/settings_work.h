@@ -52,5 +52,7 @@ void work_mail(struct work *w, struct view document);
 struct retry_curve view_retry(struct view v);
 /* Its section smime. */
 void work_smime(struct work *w, struct view v);
+/* Its section relay. */
+void work_relay(struct work *w, struct view v);
 
 #endif /* PROTO_SETTINGS_WORK_H */
