@@ -35,19 +35,40 @@ struct question {
 	struct dns *dns;
 	struct question *next, **link;
 	struct event *deadline;
-	dns_texts *done; /* NULL: answered already */
+	/* One of them; none: answered already. */
+	dns_texts *texts;
+	dns_mxs *mxs;
 	void *ctx;
 };
 
 static void
-question_end(struct question *q, int rc, const struct slice *texts,
-    size_t count)
+texts_end(struct question *q, int rc, const struct slice *texts, size_t count)
 {
-	dns_texts *done = q->done;
+	dns_texts *done = q->texts;
 
-	q->done = NULL;
+	q->texts = NULL;
 	if (done != NULL)
 		done(rc, texts, count, q->ctx);
+}
+
+static void
+mxs_end(struct question *q, int rc, const struct dns_mx_answer *answer)
+{
+	dns_mxs *done = q->mxs;
+
+	q->mxs = NULL;
+	if (done != NULL)
+		done(rc, answer != NULL ? answer->mx : NULL,
+		    answer != NULL && rc == 0 ? answer->count : 0,
+		    answer != NULL ? answer->ttl_s : 0, q->ctx);
+}
+
+/* Without an answer. */
+static void
+question_fail(struct question *q, int rc)
+{
+	texts_end(q, rc, NULL, 0);
+	mxs_end(q, rc, NULL);
 }
 
 static void
@@ -66,7 +87,7 @@ deadline_passed(evutil_socket_t fd, short what, void *ctx)
 {
 	(void)fd;
 	(void)what;
-	question_end(ctx, ERR_TIMEOUT, NULL, 0);
+	question_fail(ctx, ERR_TIMEOUT);
 }
 
 static void
@@ -237,12 +258,13 @@ hand_out(struct question *q, const struct ares_txt_ext *list)
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		texts[i] = (struct slice){ buf_slice(&room).at + starts[i],
 			starts[i + 1] - starts[i] };
-	question_end(q, rc, texts, rc == 0 ? count : 0);
+	texts_end(q, rc, texts, rc == 0 ? count : 0);
 	buf_done(&room);
 }
 
 static void
-answered(void *ctx, int status, int timeouts, unsigned char *answer, int len)
+texts_answered(void *ctx, int status, int timeouts, unsigned char *answer,
+    int len)
 {
 	struct ares_txt_ext *list = NULL;
 	struct question *q = ctx;
@@ -253,46 +275,90 @@ answered(void *ctx, int status, int timeouts, unsigned char *answer, int len)
 	if (status == ARES_SUCCESS && list != NULL)
 		hand_out(q, list);
 	else
-		question_end(q,
-		    status == ARES_SUCCESS ? ERR_NOTFOUND : code_of(status),
-		    NULL, 0);
+		question_fail(q,
+		    status == ARES_SUCCESS ? ERR_NOTFOUND : code_of(status));
 	if (list != NULL)
 		ares_free_data(list);
 	question_free(q);
 }
 
-void
-dns_txt(struct dns *d, const char *name, int64_t deadline_us, dns_texts *done,
-    void *ctx)
+static void
+mxs_answered(void *ctx, int status, int timeouts, unsigned char *answer,
+    int len)
+{
+	struct dns_mx_answer mx;
+	struct question *q = ctx;
+	int rc = code_of(status);
+
+	(void)timeouts;
+	/* The answer of a name that is not there says for how long. */
+	if ((rc != 0 && rc != ERR_NOTFOUND) || answer == NULL || len <= 0 ||
+	    dns_mx_answer_parse(answer, (size_t)len, &mx) < 0) {
+		question_fail(q, rc == 0 ? ERR_UNAVAIL : rc);
+		question_free(q);
+		return;
+	}
+	if (rc == 0 && mx.count == 0)
+		rc = mx.unusable > 0 ? ERR_SYNTAX : ERR_NOTFOUND;
+	mxs_end(q, rc, &mx);
+	question_free(q);
+}
+
+/* NULL: no memory. */
+static struct question *
+question_new(struct dns *d, int64_t deadline_us, void *ctx)
 {
 	int64_t left_us = deadline_us - clock_mono_us();
 	struct question *q = calloc(1, sizeof(*q));
 	struct timeval tv;
 
-	if (q == NULL) {
-		done(ERR_NOMEM, NULL, 0, ctx);
-		return;
-	}
+	if (q == NULL)
+		return NULL;
 	if (left_us < 0)
 		left_us = 0;
-	*q = (struct question){ .dns = d,
-		.next = d->questions,
-		.done = done,
-		.ctx = ctx };
+	*q = (struct question){ .dns = d, .next = d->questions, .ctx = ctx };
 	q->link = &d->questions;
 	if (q->next != NULL)
 		q->next->link = &q->next;
 	d->questions = q;
 	q->deadline = event_new(d->base, -1, 0, deadline_passed, q);
 	if (q->deadline == NULL) {
-		question_end(q, ERR_NOMEM, NULL, 0);
 		question_free(q);
-		return;
+		return NULL;
 	}
 	tv.tv_sec = (time_t)(left_us / 1000000);
 	tv.tv_usec = (suseconds_t)(left_us % 1000000);
 	(void)event_add(q->deadline, &tv);
-	ares_query(d->channel, name, ns_c_in, ns_t_txt, answered, q);
+	return q;
+}
+
+void
+dns_txt(struct dns *d, const char *name, int64_t deadline_us, dns_texts *done,
+    void *ctx)
+{
+	struct question *q = question_new(d, deadline_us, ctx);
+
+	if (q == NULL) {
+		done(ERR_NOMEM, NULL, 0, ctx);
+		return;
+	}
+	q->texts = done;
+	ares_query(d->channel, name, ns_c_in, ns_t_txt, texts_answered, q);
+	timer_restart(d);
+}
+
+void
+dns_mx(struct dns *d, const char *domain, int64_t deadline_us, dns_mxs *done,
+    void *ctx)
+{
+	struct question *q = question_new(d, deadline_us, ctx);
+
+	if (q == NULL) {
+		done(ERR_NOMEM, NULL, 0, 0, ctx);
+		return;
+	}
+	q->mxs = done;
+	ares_query(d->channel, domain, ns_c_in, ns_t_mx, mxs_answered, q);
 	timer_restart(d);
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/dns_answer.h"
 #include "util/arena.h"
 #include "util/slice.h"
 
@@ -45,16 +46,12 @@ int dns_txt_wait(const char *servers, const char *name, int64_t timeout_ms,
     struct arena *arena, struct slice *ret_texts, size_t max,
     size_t *ret_count);
 
-#define DNS_MX_MAX 32 /* hosts of one answer; the rest is left out */
-struct dns_mx {
-	struct slice host; /* lower case, without final dot; "" in a null MX */
-	unsigned preference;
-};
 /*
  * The mail exchangers of a domain, best first; rc as in dns_txt.  Of
  * ERR_NOTFOUND (no such domain, or no MX record) ttl_s is the negative answer's
  * (RFC 2308).  A domain with addresses but without MX record is ERR_NOTFOUND
  * here: what follows from RFC 5321, 5.1, is the caller's.
+ * ERR_SYNTAX: records, but none with a host name, too; ttl_s is theirs.
  */
 typedef void dns_mxs(int rc, const struct dns_mx *mx, size_t count,
     uint32_t ttl_s, void *ctx);

@@ -20,7 +20,7 @@
 
 #define PACKET_MAX 1500
 
-enum behaviour { ANSWER, NO_NAME, REFUSE, SILENT };
+enum behaviour { ANSWER, ANSWER_MX, NO_NAME, NO_NAME_SOA, REFUSE, SILENT };
 
 struct fixture {
 	struct event_base *base;
@@ -33,6 +33,7 @@ struct fixture {
 	int rc;
 	size_t count;
 	char texts[4][600];
+	uint32_t ttl_s;
 };
 
 /* Two TXT records for whatever was asked; the first has two strings. */
@@ -59,6 +60,31 @@ add_records(uint8_t *at)
 	return n + sizeof(second) - 1;
 }
 
+/* "mx2.test" and "MX1.test", in the wrong order. */
+static size_t
+add_mx(uint8_t *at)
+{
+	static const uint8_t records[] = { 0xc0, 0x0c, 0, 15, 0, 1, 0, 0, 1, 44,
+		0, 12, 0, 20, 3, 'm', 'x', '2', 4, 't', 'e', 's', 't', 0, 0xc0,
+		0x0c, 0, 15, 0, 1, 0, 0, 0, 60, 0, 12, 0, 10, 3, 'M', 'X', '1',
+		4, 't', 'e', 's', 't', 0 };
+
+	memcpy(at, records, sizeof(records));
+	return sizeof(records);
+}
+
+/* The SOA record of a negative answer: 900 s and 120 s. */
+static size_t
+add_soa(uint8_t *at)
+{
+	static const uint8_t record[] = { 0xc0, 0x0c, 0, 6, 0, 1, 0, 0, 3, 132,
+		0, 23, 0xc0, 0x0c, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0,
+		0, 1, 0, 0, 0, 120 };
+
+	memcpy(at, record, sizeof(record));
+	return sizeof(record);
+}
+
 /* Header and question come back as they came; EDNS is left out. */
 static void
 serve(int fd, void *ctx)
@@ -76,13 +102,21 @@ serve(int fd, void *ctx)
 		end += (size_t)p[end] + 1;
 	end += 5;
 	p[2] |= 0x80; /* QR */
-	p[3] = f->behaviour == NO_NAME  ? 0x83
-	       : f->behaviour == REFUSE ? 0x85
-					: 0x80;
+	p[3] = f->behaviour == NO_NAME || f->behaviour == NO_NAME_SOA ? 0x83
+	       : f->behaviour == REFUSE                               ? 0x85
+								      : 0x80;
 	memset(p + 6, 0, 6); /* no records */
 	if (f->behaviour == ANSWER) {
 		p[7] = 2;
 		end += add_records(p + end);
+	}
+	if (f->behaviour == ANSWER_MX) {
+		p[7] = 2;
+		end += add_mx(p + end);
+	}
+	if (f->behaviour == NO_NAME_SOA) {
+		p[9] = 1;
+		end += add_soa(p + end);
 	}
 	(void)sendto(fd, p, end, 0, (struct sockaddr *)&from, len);
 }
@@ -152,6 +186,65 @@ ask(struct fixture *f, enum behaviour behaviour, int64_t timeout_ms)
 }
 
 static void
+mx_answered(int rc, const struct dns_mx *mx, size_t count, uint32_t ttl_s,
+    void *ctx)
+{
+	struct fixture *f = ctx;
+
+	assert_false(f->over);
+	f->over = true;
+	f->rc = rc;
+	f->count = count;
+	f->ttl_s = ttl_s;
+	for (size_t i = 0; i < count && i < 4; i++)
+		(void)snprintf(f->texts[i], sizeof(f->texts[i]), "%u %.*s",
+		    mx[i].preference, SLICE_F(mx[i].host));
+}
+
+static int
+ask_mx(struct fixture *f, enum behaviour behaviour, int64_t timeout_ms)
+{
+	struct dns *d = NULL;
+
+	f->over = false;
+	f->behaviour = behaviour;
+	assert_int_equal(dns_new(f->base, f->address, &d), 0);
+	dns_mx(d, "example.test", clock_deadline_ms(timeout_ms), mx_answered,
+	    f);
+	loop_run_until(f->base, &f->over);
+	dns_free(d);
+	return f->rc;
+}
+
+static void
+mail_exchangers_come_in_order(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ask_mx(f, ANSWER_MX, 10000), 0);
+	assert_int_equal(f->count, 2);
+	assert_string_equal(f->texts[0], "10 mx1.test");
+	assert_string_equal(f->texts[1], "20 mx2.test");
+	assert_int_equal(f->ttl_s, 60);
+}
+
+static void
+what_is_not_there_has_a_time(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(ask_mx(f, NO_NAME_SOA, 10000), ERR_NOTFOUND);
+	assert_int_equal(f->ttl_s, 120);
+	assert_int_equal(f->count, 0);
+	assert_int_equal(ask_mx(f, NO_NAME, 10000), ERR_NOTFOUND);
+	assert_int_equal(f->ttl_s, 0);
+	/* Records of another type only. */
+	assert_int_equal(ask_mx(f, ANSWER, 10000), ERR_NOTFOUND);
+	assert_int_equal(ask_mx(f, REFUSE, 10000), ERR_UNAVAIL);
+	assert_int_equal(ask_mx(f, SILENT, 50), ERR_TIMEOUT);
+}
+
+static void
 strings_of_one_record_are_joined(void **state)
 {
 	struct fixture *f = *state;
@@ -205,6 +298,10 @@ main(void)
 		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    what_is_asked_when_it_closes_is_canceled, setup, teardown),
+		cmocka_unit_test_setup_teardown(mail_exchangers_come_in_order,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_there_has_a_time,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(servers_are_addresses, setup,
 		    teardown),
 	};
