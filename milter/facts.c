@@ -98,13 +98,15 @@ collect(struct message *msg, struct message_facts *ret_facts)
 struct putting {
 	const struct message_facts *facts;
 	struct store_wait *wait;
+	bool held;
 };
 
 static void
-stored(int rc, void *ctx)
+stored(int rc, bool held, void *ctx)
 {
 	struct putting *p = ctx;
 
+	p->held = held;
 	store_wait_done(p->wait, rc);
 }
 
@@ -136,7 +138,7 @@ put_in_spool(struct message *msg, const struct message_facts *facts)
 static int
 leave(struct message *msg, const struct message_facts *facts)
 {
-	struct putting p = { facts, NULL };
+	struct putting p = { facts, NULL, false };
 	int rc = store_wait(msg->host->store, put, &p);
 
 	if (rc == 0) {

@@ -183,10 +183,11 @@ spool_add(struct spool *s, struct slice line)
 static void next_line(struct spool *s);
 
 static void
-line_stored(int rc, void *ctx)
+line_stored(int rc, bool held, void *ctx)
 {
 	struct spool *s = ctx;
 
+	(void)held;
 	s->busy = false;
 	if (rc < 0 && err_is_temporary(rc))
 		return; /* the same line again, when Redis is back */

@@ -37,8 +37,8 @@ args_add(struct args *a, struct slice s)
 		a->at[a->count++] = s;
 }
 
-static void
-add_copy(struct args *a, struct slice s)
+void
+args_copy(struct args *a, struct slice s)
 {
 	struct slice copy = { NULL, 0 };
 
@@ -52,7 +52,7 @@ add_copy(struct args *a, struct slice s)
 void
 args_key(struct args *a, const struct key *key)
 {
-	add_copy(a, key_slice(key));
+	args_copy(a, key_slice(key));
 	a->nkeys++;
 }
 
@@ -61,8 +61,8 @@ args_number(struct args *a, int64_t n)
 {
 	char room[NUMBER_TEXT_MAX];
 
-	add_copy(a, (struct slice){ room,
-			number_format(n > 0 ? (uint64_t)n : 0, room) });
+	args_copy(a, (struct slice){ room,
+			 number_format(n > 0 ? (uint64_t)n : 0, room) });
 }
 
 void
@@ -73,8 +73,8 @@ args_minute(struct args *a, int64_t ms)
 	char text[32];
 
 	(void)gmtime_r(&t, &tm);
-	add_copy(a, (struct slice){ text,
-			strftime(text, sizeof(text), "%Y%m%d%H%M", &tm) });
+	args_copy(a, (struct slice){ text,
+			 strftime(text, sizeof(text), "%Y%m%d%H%M", &tm) });
 }
 
 int64_t
@@ -99,7 +99,7 @@ args_event(struct args *a, const struct event *e)
 	if (event_to_fields(e, &facts, &fields) < 0)
 		a->failed = true;
 	for (size_t i = 0; i < EVENT_FIELDS && !a->failed; i++)
-		add_copy(a, fields.at[2 * i + 1]);
+		args_copy(a, fields.at[2 * i + 1]);
 	buf_done(&facts);
 }
 

@@ -23,6 +23,7 @@ void args_init(struct args *a);
 /* Keys first. */
 void args_key(struct args *a, const struct key *key); /* copied */
 void args_add(struct args *a, struct slice s);
+void args_copy(struct args *a, struct slice s);
 void args_number(struct args *a, int64_t n);
 /* The counters' minute: YYYYMMDDHHMM of wall clock ms. */
 void args_minute(struct args *a, int64_t ms);

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Cursors of pages: "e1.MS.SEQ.HOST" and "b1.SHARD.ADDRESS" (percent). */
+/*
+ * Cursors of pages: "e1.MS.SEQ.HOST", "b1.SHARD.ADDRESS" (percent) and
+ * "h1.LIST.SCORE.QUEUEID".
+ */
 #include "store/cursor.h"
+
+#include <ctype.h>
+#include <stdio.h>
 
 #include "store/keys.h"
 #include "util/err.h"
@@ -149,4 +155,54 @@ block_cursor_format(const struct block_cursor *c, char room[CURSOR_MAX])
 		*p++ = hex[o & 15];
 	}
 	return (struct slice){ room, (size_t)(p - room) };
+}
+
+/* ---- held mail ---- */
+
+/* "h1.LIST.SCORE.QUEUEID"; LIST: "r" or "d"; SCORE: digits, or "never". */
+int
+hold_cursor_parse(struct slice text, struct hold_cursor *ret_cursor)
+{
+	struct slice rest = text, version, list, score;
+	struct hold_cursor c;
+	uint64_t number = INT64_MAX;
+
+	if (!slice_split(&rest, '.', &version) ||
+	    !slice_eq(version, SLICE("h1")) ||
+	    !slice_split(&rest, '.', &list) || !slice_split(&rest, '.', &score))
+		return ERR_SYNTAX;
+	c.ready = slice_eq(list, SLICE("r"));
+	if ((!c.ready && !slice_eq(list, SLICE("d"))) || rest.len < 1 ||
+	    rest.len > HOLD_ID_MAX)
+		return ERR_SYNTAX;
+	if (!slice_eq(score, SLICE("never")) &&
+	    number_parse(score, 0, INT64_MAX - 1, &number) < 0)
+		return ERR_SYNTAX;
+	for (size_t i = 0; i < rest.len; i++)
+		if (!isalnum((unsigned char)rest.at[i]))
+			return ERR_SYNTAX;
+	c.score = (int64_t)number;
+	c.queue_id = rest;
+	*ret_cursor = c;
+	return 0;
+}
+
+struct slice
+hold_cursor_format(const struct hold_cursor *c, char room[CURSOR_MAX])
+{
+	char digits[NUMBER_TEXT_MAX], id[HOLD_ID_MAX];
+	struct slice score = SLICE("never");
+	size_t len =
+	    c->queue_id.len < HOLD_ID_MAX ? c->queue_id.len : HOLD_ID_MAX;
+	int n;
+
+	/* It may lie in room. */
+	if (len > 0)
+		memcpy(id, c->queue_id.at, len);
+	if (c->score != INT64_MAX)
+		score = (struct slice){ digits,
+			number_format((uint64_t)c->score, digits) };
+	n = snprintf(room, CURSOR_MAX, "h1.%c.%.*s.%.*s", c->ready ? 'r' : 'd',
+	    SLICE_F(score), (int)len, id);
+	return (struct slice){ room, n > 0 ? (size_t)n : 0 };
 }

@@ -33,4 +33,15 @@ int block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
 struct slice block_cursor_format(const struct block_cursor *c,
     char room[CURSOR_MAX]);
 
+/* Held mail: what is ready by its turn, then the rest by its time. */
+#define HOLD_ID_MAX 32 /* octets of a queue id */
+struct hold_cursor {
+	bool ready;
+	int64_t score; /* INT64_MAX: no time releases it */
+	struct slice queue_id;
+};
+int hold_cursor_parse(struct slice text, struct hold_cursor *ret_cursor);
+struct slice hold_cursor_format(const struct hold_cursor *c,
+    char room[CURSOR_MAX]);
+
 #endif /* STORE_CURSOR_H */

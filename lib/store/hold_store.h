@@ -17,11 +17,13 @@
  *	pn:h:{h:HOST}:of     hash, queue id to its record
  *	pn:h:{h:HOST}:count  hash, reason to how many records have it
  *	pn:h:{h:HOST}:gate   hash: what the scheduler said last
+ *	pn:h:{h:HOST}:ask    list: what people want of the scheduler
  *
  * A message waits in "due" until its time has come, then in "ready" until it is
- * its turn; it leaves all three when Postfix has released it.  The milter adds
- * (message_store.h: in the script that leaves the facts), the scheduler of the
- * same host moves and removes.
+ * its turn; it leaves all three when Postfix has released it.  One that no time
+ * releases is in "due" for ever.  The milter adds (message_store.h: in the
+ * script that leaves the facts), the scheduler of the same host moves and
+ * removes.  Repeating any of these calls does no harm.
  */
 struct store;
 
@@ -33,7 +35,10 @@ enum hold_reason {
 	HOLD_HAND,     /* by API or command line: never released by time */
 	HOLD_REASONS
 };
-const char *hold_reason_word(enum hold_reason reason); /* "day_cap", ... */
+/* "window", "day_cap", "priority", "scan", "hand". */
+const char *hold_reason_word(enum hold_reason reason);
+int hold_reason_parse(struct slice word, enum hold_reason *ret_reason);
+
 struct hold_record {
 	struct slice queue_id;
 	struct slice tenant;
@@ -49,14 +54,20 @@ struct hold_record {
 
 /*
  * The milter's question in message_put(): shall this message be held?
- * rec.release_ms > now: held in any case.  Else, where gated: held when the
- * gate says that so many are in flight, or when anything of its priority or
- * above waits already; else it goes, and counts as in flight.
+ * rec.release_ms > rec.arrived_ms: held in any case.  Else, where gated: held
+ * when the gate says that so many are in flight, or when anything of its
+ * priority or above waits already; else it goes, and counts as in flight.
  */
 struct hold_request {
 	struct hold_record rec; /* queue_id, tenant and host are the facts' */
 	bool gated;
 };
+/* Whether it is held whatever the gate says. */
+static inline bool
+hold_is_certain(const struct hold_request *h)
+{
+	return h->rec.release_ms > h->rec.arrived_ms;
+}
 
 typedef void hold_done(int rc, void *ctx);
 /* What the scheduler tells the gate, each tick: while it is older than
@@ -68,7 +79,10 @@ void hold_gate_set(struct store *s, struct slice host, size_t in_flight,
 /*
  * One tick: what has become due goes over to "ready", and up to max from the
  * front of "ready" come back.  They stay there until hold_forget().  max may
- * be 0.  arrived_ms and priority are those of the place in "ready".
+ * be 0.  arrived_ms and priority are those of the place in "ready".  Very many
+ * that become due at once go over in several ticks; as their order is not
+ * known before, none come back until then, and next_due_ms is <= now_ms: ask
+ * again at once.
  */
 struct hold_turn {
 	struct slice queue_id;
@@ -83,12 +97,17 @@ void hold_take(struct store *s, struct slice host, int64_t now_ms, size_t max,
 /* Released, dropped, or not in the queue any more. */
 void hold_forget(struct store *s, struct slice host, const struct slice *ids,
     size_t count, int64_t deadline_us, hold_done *done, void *ctx);
-/* Orphans that were judged again, or deferred mail that a window stops. */
+/*
+ * Orphans that were judged again, or deferred mail that a window stops.  A
+ * record that is there already is replaced.
+ */
 void hold_put(struct store *s, struct slice host,
     const struct hold_record *records, size_t count, int64_t deadline_us,
     hold_done *done, void *ctx);
-/* Another time for one that is held: as soon as it is its turn (0), or never
- * (INT64_MAX).  ERR_NOTFOUND: it is not listed. */
+/*
+ * Another time for one that is held: as soon as it is its turn (0), or never
+ * (INT64_MAX: its reason becomes HOLD_HAND).  ERR_NOTFOUND: it is not listed.
+ */
 void hold_move(struct store *s, struct slice host, struct slice queue_id,
     int64_t release_ms, int64_t deadline_us, hold_done *done, void *ctx);
 /* Which of these are listed; bit i of the answer for ids[i]. */
@@ -105,12 +124,16 @@ typedef void hold_counted(int rc, const size_t counts[HOLD_REASONS], void *ctx);
 void hold_count(struct store *s, struct slice host, int64_t deadline_us,
     hold_counted *counted, void *ctx);
 
-/* Pages for CLI and API: by host, in the order of release. */
+/*
+ * Pages for CLI and API: by host, in the order of release.  What is released
+ * or comes in meanwhile makes no row come twice.  A row's release_ms is 0 when
+ * it only waits for its turn.  ERR_SYNTAX: not a cursor.
+ */
 struct hold_query {
 	struct slice host;
 	struct slice tenant; /* absent: all */
 	struct slice cursor;
-	unsigned limit;
+	unsigned limit; /* 1..1000; rows may be fewer although there are more */
 };
 typedef void hold_row(const struct hold_record *r, void *ctx);
 typedef void hold_page_end(int rc, struct slice next_cursor, void *ctx);
@@ -120,11 +143,15 @@ void hold_page(struct store *s, const struct hold_query *query,
 /*
  * What API and command line ask of the scheduler of another host: a list
  * pn:h:{h:HOST}:ask of "VERB QUEUEID ACTOR", which the scheduler takes from.
+ * ERR_LIMIT: HOLD_ASKS_MAX wait already.  What nobody takes is forgotten after
+ * a day.
  */
+#define HOLD_ASKS_MAX 10000
 enum hold_ask { HOLD_ASK_RELEASE, HOLD_ASK_DROP };
 void hold_ask(struct store *s, struct slice host, enum hold_ask verb,
     struct slice queue_id, struct slice actor, int64_t deadline_us,
     hold_done *done, void *ctx);
+/* rc 0 and an absent queue id: nothing was asked.  more: ask again at once. */
 typedef void hold_asked(int rc, enum hold_ask verb, struct slice queue_id,
     struct slice actor, bool more, void *ctx);
 void hold_ask_take(struct store *s, struct slice host, int64_t deadline_us,

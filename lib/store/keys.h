@@ -61,6 +61,10 @@ struct key key_positions(struct slice host);
 struct key key_metrics(struct slice host, struct slice daemon);
 /* pn:x:{TENANT:IDENTITY}  string: copies that the MTA has */
 struct key key_copies(struct slice tenant, struct slice identity);
+/* pn:h:{h:HOST}:NAME  held mail: due, ready, of, gate, ask */
+struct key key_hold(struct slice host, struct slice name);
+/* pn:d:{TENANT}:YYYYMMDD  hash: day cap -> messages of that day */
+struct key key_day_caps(struct slice tenant, unsigned yyyymmdd);
 /* pn:hosts  hash: host -> last seen, wall clock seconds */
 struct key key_hosts(void);
 /* pn:{s}:NAME  settings: revs, doc:TENANT:REV, draft:TENANT, ... */

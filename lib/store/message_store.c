@@ -4,6 +4,8 @@
 
 #include "proto/status.h"
 #include "store/args.h"
+#include "store/hold_args.h"
+#include "store/hold_store.h"
 #include "store/keys.h"
 #include "store/request.h"
 #include "util/arena.h"
@@ -18,10 +20,10 @@ got_stored(int rc, const struct redis_reply *reply, void *ctx)
 	struct request *q = ctx;
 	message_stored *stored = (message_stored *)q->fn;
 	void *stored_ctx = q->ctx;
+	bool held = rc == 0 && redis_integer(reply) == 2;
 
-	(void)reply;
 	request_done(q);
-	stored(rc, stored_ctx);
+	stored(rc, held, stored_ctx);
 }
 
 static int
@@ -37,6 +39,8 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 {
 	struct key key = key_message(m->host, m->queue_id);
 	struct key prefix = key_counters_prefix(m->host);
+	bool asks =
+	    m->hold != NULL && (m->hold->gated || hold_is_certain(m->hold));
 	struct buf facts;
 	struct args a;
 
@@ -44,6 +48,8 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	args_init(&a);
 	args_key(&a, &key);
 	int64_t midnight_ms = args_streams(&a, m->host);
+	if (asks)
+		hold_args_keys(&a, m->host);
 	args_number(&a, midnight_ms);
 	args_add(&a, key_slice(&prefix));
 	args_minute(&a, m->facts.created_ms);
@@ -57,6 +63,10 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	args_number(&a, status_of(m));
 	args_add(&a, m->suppressed_origin);
 	args_add(&a, m->archive ? SLICE("1") : SLICE(""));
+	if (asks)
+		hold_args_request(&a, m);
+	else
+		args_add(&a, SLICE(""));
 	args_number(&a, (int64_t)m->recipient_count);
 	for (size_t i = 0; i < m->recipient_count; i++)
 		args_add(&a, m->recipients[i]);

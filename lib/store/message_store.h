@@ -13,6 +13,7 @@
  * follower; one write.  Suppressed recipients, or all those of a message that
  * is refused, become FAILED events in the host's stream in the same script.
  */
+struct hold_request;
 struct store;
 
 #define MESSAGE_TTL_S (15 * 86400) /* longer than any queue lifetime + DSN */
@@ -32,8 +33,12 @@ struct message_facts {
 	 * only failures are told, as observed events of origin "bcc".  Not for
 	 * the spool. */
 	bool archive;
+	/* Shall it be held?  Decided and listed in the same script; NULL: not
+	 * asked.  Not for the spool. */
+	const struct hold_request *hold;
 };
-typedef void message_stored(int rc, void *ctx);
+/* held: the MTA is to put it into its hold queue. */
+typedef void message_stored(int rc, bool held, void *ctx);
 void message_put(struct store *s, const struct message_facts *facts,
     int64_t deadline_us, message_stored *stored, void *ctx);
 /*

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_store memory|hget|blocks|limits|webhook|settings [COUNT]
+ * bench_store memory|held|hget|blocks|limits|webhook|settings [COUNT]
  * What the store costs:
  * memory: octets in Redis for each event, everything included, after EVENTS
  * (half of them queued, half succeeded) were written by the real functions
+ * held: octets in Redis for each message in the hold queue, its facts not
+ * included, and Redis's time for one tick at which all of them become due
  * hget: CPU time of this process for one pipelined look-up of a block
  * blocks: octets in Redis for each address that one 550 has blocked
  * limits: octets in Redis for each value that a rate limit counts
@@ -15,9 +17,11 @@
 #include <sys/resource.h>
 
 #include "proto/json.h"
+#include "proto/schedule.h"
 #include "proto/settings.h"
 #include "store/block_store.h"
 #include "store/delivery_store.h"
+#include "store/hold_store.h"
 #include "store/limit_store.h"
 #include "store/message_store.h"
 #include "store/webhook_store.h"
@@ -94,7 +98,7 @@ static unsigned waiting;
 static bool all_done;
 
 static void
-stored(int rc, void *ctx)
+ended(int rc, void *ctx)
 {
 	(void)ctx;
 	if (rc < 0)
@@ -103,10 +107,17 @@ stored(int rc, void *ctx)
 }
 
 static void
+stored(int rc, bool held, void *ctx)
+{
+	(void)held;
+	ended(rc, ctx);
+}
+
+static void
 committed(int rc, struct slice current, void *ctx)
 {
 	(void)current;
-	stored(rc, ctx);
+	ended(rc, ctx);
 }
 
 static void
@@ -203,7 +214,7 @@ changed(int rc, bool yes, void *ctx)
 {
 	(void)yes;
 	waiting = 1;
-	stored(rc, ctx);
+	ended(rc, ctx);
 }
 
 static int
@@ -335,14 +346,14 @@ was_appended(int rc, struct slice current, void *ctx)
 {
 	(void)current;
 	(void)ctx;
-	stored(rc, NULL);
+	ended(rc, NULL);
 }
 
 static void
 was_opened(int rc, const struct webhook_state *state, void *ctx)
 {
 	(void)state;
-	stored(rc, ctx);
+	ended(rc, ctx);
 }
 
 static void
@@ -454,11 +465,89 @@ bench_settings(unsigned count)
 	return EXIT_SUCCESS;
 }
 
+/* ---- held mail ---- */
+
+static int64_t tick_us;
+static size_t ticks;
+
+static void
+on_taken(int rc, const struct hold_turn *turns, size_t count, int64_t next_ms,
+    void *ctx)
+{
+	(void)turns;
+	(void)ctx;
+	ticks++;
+	if (rc < 0)
+		exit(EXIT_FAILURE);
+	all_done = next_ms == 0;
+	if (!all_done)
+		hold_take(f.store, SLICE("mx1.example.com"), INT64_MAX / 2, 25,
+		    store_deadline(f.store), on_taken, NULL);
+	else if (count == 0)
+		exit(EXIT_FAILURE);
+}
+
+static void
+hold_batch(unsigned batch)
+{
+	static struct texts texts[BATCH];
+	struct hold_record r[BATCH];
+	int64_t now_ms = clock_wall_us() / 1000;
+
+	for (unsigned i = 0; i < BATCH; i++) {
+		struct texts *t = &texts[i];
+
+		make_texts(t, batch * BATCH + i);
+		r[i] = (struct hold_record){
+			.queue_id = slice_of(t->queue_id),
+			.tenant = SLICE("default"),
+			.reason = HOLD_WINDOW,
+			.rule = SLICE("night"),
+			.priority = PRIORITY_DEFAULT,
+			.arrived_ms = now_ms + i,
+			.release_ms = now_ms + 3600000,
+			.sender = SLICE("info@shop.example.com"),
+			.recipient = slice_of(t->recipient),
+			.subject = slice_of(t->subject),
+			.recipients = 1,
+		};
+	}
+	waiting = 1;
+	all_done = false;
+	hold_put(f.store, SLICE("mx1.example.com"), r, BATCH,
+	    store_deadline(f.store), ended, NULL);
+	store_fixture_run(&f, &all_done);
+}
+
+static int
+bench_held(unsigned count)
+{
+	uint64_t before = redis_memory();
+
+	for (unsigned i = 0; i < count / BATCH; i++)
+		hold_batch(i);
+	printf("%u held messages: %.1f octets each in Redis\n",
+	    count / BATCH * BATCH,
+	    (double)(redis_memory() - before) /
+		(double)(count / BATCH * BATCH));
+	tick_us = clock_mono_us();
+	all_done = false;
+	hold_take(f.store, SLICE("mx1.example.com"), INT64_MAX / 2, 25,
+	    store_deadline(f.store), on_taken, NULL);
+	store_fixture_run(&f, &all_done);
+	tick_us = clock_mono_us() - tick_us;
+	printf("all of them due: %zu calls, %.1f ms\n", ticks,
+	    (double)tick_us / 1e3);
+	return EXIT_SUCCESS;
+}
+
 static int
 run(const char *what, unsigned n)
 {
 	if (strcmp(what, "memory") == 0)
 		return bench_memory(n > 0 ? n : 1000000);
+	if (strcmp(what, "held") == 0)
+		return bench_held(n > 0 ? n : 20000);
 	if (strcmp(what, "hget") == 0)
 		return bench_hget(n > 0 ? n : 300000);
 	if (strcmp(what, "blocks") == 0)
@@ -482,8 +571,8 @@ main(int argc, char *argv[])
 
 	if (argc < 2 || (argc > 2 && number_parse(slice_of(argv[2]), 1,
 					 1000000000, &n) < 0)) {
-		fprintf(stderr, "usage: bench_store memory|hget|blocks|limits|"
-				"webhook|settings [COUNT]\n");
+		fprintf(stderr, "usage: bench_store memory|held|hget|blocks|"
+				"limits|webhook|settings [COUNT]\n");
 		return EXIT_FAILURE;
 	}
 	store_fixture_open(&f, 10000);

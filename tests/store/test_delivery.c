@@ -89,9 +89,16 @@ commit(const char *host, const char *expected, const char *next,
 }
 
 static void
-stored(int rc, void *ctx)
+done(int rc, void *ctx)
 {
 	end(rc, SLICE(""), ctx);
+}
+
+static void
+stored(int rc, bool held, void *ctx)
+{
+	assert_false(held);
+	done(rc, ctx);
 }
 
 static struct message_facts
@@ -548,18 +555,18 @@ test_copies(void **state)
 	check_copies("");
 	v.done = false;
 	copies_put(f.store, SLICE("shop"), SLICE("id"), first, 2,
-	    store_deadline(f.store), stored, &v);
+	    store_deadline(f.store), done, &v);
 	store_fixture_run(&f, &v.done);
 	assert_int_equal(v.rc, 0);
 	check_copies("a@x=+\nb@x=h Q 1\n");
 	v.done = false;
 	copies_put(f.store, SLICE("shop"), SLICE("id"), second, 2,
-	    store_deadline(f.store), stored, &v);
+	    store_deadline(f.store), done, &v);
 	store_fixture_run(&f, &v.done);
 	check_copies("b@x=+\n");
 	v.done = false;
 	copies_forget(f.store, SLICE("shop"), SLICE("id"),
-	    store_deadline(f.store), stored, &v);
+	    store_deadline(f.store), done, &v);
 	store_fixture_run(&f, &v.done);
 	assert_int_equal(v.rc, 0);
 	check_copies("");

@@ -23,6 +23,12 @@ static const char *const good_blocks[] = { "b1.0.", "b1.255.a@b",
 	"b1.7.%22a%20b%22@x", "b1.7.%c3%a4@x" };
 static const char *const bad_blocks[] = { "", "b1", "b1.1", "b1.256.a",
 	"b1.x.a", "b1.1.%", "b1.1.%a", "b1.1.%zz", "b1.1.%2", "e1.1.2.h" };
+static const char *const good_held[] = { "h1.r.0.4fAbC", "h1.d.never.A",
+	"h1.d.1795000000000.ABCDEF0123456789ABCDEF0123456789" };
+static const char *const bad_held[] = { "", "h1", "h1.r", "h1.r.1", "h1.r.1.",
+	"h1.x.1.A", "h1.r.-1.A", "h1.r.inf.A", "h1.r.1.A/B", "h1.r.1.A.B",
+	"h1.r.9223372036854775807.A", "b1.r.1.A",
+	"h1.d.1.ABCDEF0123456789ABCDEF0123456789A" };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void
@@ -42,6 +48,24 @@ test_event_cursors(void **state)
 		if (event_cursor_parse(slice_of(bad_events[i]), &c) !=
 		    ERR_SYNTAX)
 			fail_msg("%s", bad_events[i]);
+}
+
+static void
+test_hold_cursors(void **state)
+{
+	struct hold_cursor c;
+	char room[CURSOR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good_held); i++) {
+		struct slice text = slice_of(good_held[i]);
+
+		assert_int_equal(hold_cursor_parse(text, &c), 0);
+		assert_true(slice_eq(hold_cursor_format(&c, room), text));
+	}
+	for (size_t i = 0; i < COUNT(bad_held); i++)
+		if (hold_cursor_parse(slice_of(bad_held[i]), &c) != ERR_SYNTAX)
+			fail_msg("%s", bad_held[i]);
 }
 
 static void
@@ -209,6 +233,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_event_cursors),
+		cmocka_unit_test(test_hold_cursors),
 		cmocka_unit_test(test_block_cursors),
 		cmocka_unit_test(test_event_ids),
 		cmocka_unit_test(test_keys),
