@@ -5,6 +5,7 @@
 #include "policyd/part.h"
 
 const struct policyd_part *const policyd_parts[] = {
+	&part_sending,
 	&part_map, /* the last: its tables are those of the others */
 	NULL,
 };

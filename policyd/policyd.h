@@ -13,6 +13,7 @@ struct limit_local;
 struct providers;
 struct queue_client;
 struct refusals;
+struct sending;
 struct seen;
 struct settings_watch;
 struct store;
@@ -49,6 +50,7 @@ struct policyd {
 	struct seen *seen;           /* messages that are booked already */
 	struct queue_client *queue;  /* NULL: no helper */
 	struct providers *providers; /* MX hosts of domains */
+	struct sending *sending;     /* sending addresses */
 	unsigned hosts; /* that share a limit while Redis is away */
 	struct policyd_counters count;
 	struct log_limit redis_limit; /* "Redis is away", once a minute */

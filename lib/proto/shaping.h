@@ -19,6 +19,7 @@ struct settings;
 
 #define SHAPING_FILTERS_MAX 400
 #define SHAPING_NAME_MAX 32 /* of a filter, of a sending address */
+#define SHAPING_ADDRESSES_MAX 64
 /* Of one host: master(8) listens for each of them. */
 #define SHAPING_TRANSPORTS_MAX 1000
 

@@ -234,6 +234,16 @@ static const struct key_row keys[] = {
 	    .readers = R(MILTER) | R(APID) | R(CLI),
 	    .writers = R(MILTER) | R(APID) | R(CLI),
 	},
+	{
+	    .name = "pn:sa:{ADDRESS}:YYYYMMDD",
+	    .pattern = "pn:sa:*",
+	    .type = "hash",
+	    .ttl = "3 days",
+	    .text = "Attempts to deliver from a sending address on a day of "
+		    "its\nwarm-up plan, by all hosts.",
+	    .readers = R(POLICYD) | R(APID) | R(CLI),
+	    .writers = R(POLICYD),
+	},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -643,6 +653,16 @@ struct key
 key_day_caps(struct slice tenant, unsigned yyyymmdd)
 {
 	struct key k = tenant_key(SLICE("pn:d:"), tenant);
+
+	add(&k, SLICE(":"));
+	add_digits(&k, yyyymmdd, 8);
+	return k;
+}
+
+struct key
+key_sending(struct slice address, unsigned yyyymmdd)
+{
+	struct key k = tenant_key(SLICE("pn:sa:"), address);
 
 	add(&k, SLICE(":"));
 	add_digits(&k, yyyymmdd, 8);

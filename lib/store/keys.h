@@ -81,6 +81,8 @@ struct key key_quarantine(struct slice tenant, struct slice id);
 struct key key_quarantine_index(struct slice tenant);
 /* pn:qr:{TENANT}  hash: id -> "expires octets" of those with their content */
 struct key key_quarantine_room(struct slice tenant);
+/* pn:sa:{ADDRESS}:YYYYMMDD  hash: what a sending address sent on a day */
+struct key key_sending(struct slice address, unsigned yyyymmdd);
 
 /* Channel on which a new settings revision is told: "TENANT REV". */
 struct slice key_settings_channel(void);
