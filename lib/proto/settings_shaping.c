@@ -122,6 +122,7 @@ compile_filter(struct work *w, struct view v, const struct shaping *s,
 	compile_choice(w, v, s, f);
 	compile_forward(w, view_get(v, "forward"), f);
 	compile_rules(w, view_get(v, "rules"), f);
+	f->retry = view_retry(view_get(v, "retry"));
 }
 
 /* A date that was checked. */
@@ -211,6 +212,7 @@ settings_shaping_compile(struct settings *s, struct view global,
 
 	s->shaping.mode =
 	    (enum settings_mode)view_word(view_get(v, "mode"), work_mode_words);
+	s->shaping.retry = view_retry(view_get(v, "retry"));
 	compile_addresses(&w, view_get(v, "addresses"), &s->shaping);
 	compile_filters(&w, v, providers, &s->shaping);
 	return w.rc;

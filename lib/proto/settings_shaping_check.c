@@ -204,6 +204,8 @@ check_filter(struct check *c, struct view v, const char *path)
 
 	check_patterns(c, v, path);
 	check_rules(c, view_get(v, "rules"), path);
+	check_retry(c, view_get(v, "retry"),
+	    check_place("%s/retry", path).text);
 	if (interval > largest)
 		check_wrong(c, check_place("%s/interval_ms", path).text,
 		    "is above max_interval_ms (%lld)", (long long)largest);
@@ -242,6 +244,7 @@ check_shaping(struct check *c, struct view v)
 
 	check_unique(c, filters, "/shaping/filters", "name");
 	check_unique(c, addresses, "/shaping/addresses", "name");
+	check_retry(c, view_get(v, "retry"), "/shaping/retry");
 	for (size_t i = 0; i < view_count(filters); i++) {
 		struct place at = check_place("/shaping/filters/%zu", i);
 		struct view f = view_at(filters, i);

@@ -77,6 +77,11 @@ static const struct {
 	    FILTERS(
 		F("a", ".*", ",\"interval_ms\":2000,\"max_interval_ms\":1000")),
 	    "/shaping/filters/0/interval_ms is above max_interval_ms (1000)|" },
+	{ "curves of retries",
+	    ALL("\"retry\":{\"period\":\"31d\"},\"filters\":[" F("a", ".*",
+		",\"retry\":{\"mode\":\"exact\",\"period\":\"1s\"}") "]"),
+	    "/shaping/retry/period must be 10s to 30d|"
+	    "/shaping/filters/0/retry/period must be 10s to 30d|" },
 	{ "a forwarding server",
 	    FILTERS(F("a", ".*",
 		",\"forward\":{\"host\":\"relay.example\",\"user\":\"u\","
@@ -226,6 +231,7 @@ test_defaults(void **state)
 	assert_int_equal(f->cache_idle_s, 5);
 	assert_int_equal(f->address_count, 0);
 	assert_int_equal(f->forward_host.len, 0);
+	assert_false(f->retry.given || all->retry.given);
 	assert_int_equal(f->rule_count, 0);
 	assert_null(shaping_filter_named(all, SLICE("b")));
 	settings_unref(s);
@@ -247,7 +253,7 @@ test_defaults(void **state)
 	    ",\"addresses\":[\"two\"]") "," F("g", \
 	    "(?:.*\\\\.)?google\\\\.com", \
 	    ",\"host_name\":true,\"connections\":3,\"interval_ms\":250," \
-	    "\"fixed\":true,\"max_interval_ms\":1000," \
+	    "\"fixed\":true,\"retry\":{\"mode\":\"exact\"},\"max_interval_ms\":1000," \
 	    "\"messages_per_connection\":7,\"connection_cache\":{\"size\":0," \
 	    "\"idle_s\":9},\"rules\":[{\"pattern\":\"4\\\\.7\\\\.28\"," \
 	    "\"action\":\"suspend\",\"for\":\"2m\"},{\"pattern\":\"x\"}]") "," F("r", \
@@ -289,6 +295,7 @@ test_compile(void **state)
 	f = shaping_filter_named(all, SLICE("g"));
 	assert_true(f->host_name && f->fixed);
 	assert_int_equal(f->connections, 3);
+	assert_true(f->retry.given && f->retry.mode == RETRY_EXACT);
 	assert_int_equal(f->interval_us, 250000);
 	assert_int_equal(f->max_interval_us, 1000000);
 	assert_int_equal(f->messages_per_connection, 7);
