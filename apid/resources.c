@@ -6,6 +6,7 @@ const struct route *const route_tables[] = {
 	routes_blocks,
 	routes_events,
 	routes_health,
+	routes_held,
 	routes_webhooks,
 	NULL,
 };

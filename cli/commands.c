@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_doctor,
 	&command_blocks,
 	&command_quarantine,
+	&command_held,
 	&command_classify,
 	&command_filter,
 	&command_trace,

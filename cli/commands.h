@@ -9,6 +9,7 @@ extern const struct command command_blocks;
 extern const struct command command_classify;
 extern const struct command command_doctor;
 extern const struct command command_filter;
+extern const struct command command_held;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_keys;
