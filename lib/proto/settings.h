@@ -371,6 +371,7 @@ enum retry_schedule {
 	RETRY_BY_SCHEDULER, /* policyd, for all mail, because a curve is exact;
 			       Postfix comes later than any of them */
 };
+enum retry_schedule settings_retry_schedule(const struct settings *s);
 #define RETRY_POSTFIX_LIFETIME_S (5 * 86400) /* maximal_queue_lifetime */
 enum retry_schedule settings_retry_native(const struct settings *s,
     struct retry_native *ret_native);

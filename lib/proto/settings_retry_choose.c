@@ -24,45 +24,61 @@ take_later(struct retry_native *n, const struct retry_native *other)
 		n->maximal_backoff_s = other->maximal_backoff_s;
 	if (other->queue_lifetime_s > n->queue_lifetime_s)
 		n->queue_lifetime_s = other->queue_lifetime_s;
-	if (n->queue_run_delay_s == 0 ||
-	    other->queue_run_delay_s < n->queue_run_delay_s)
+	if (other->queue_run_delay_s < n->queue_run_delay_s)
 		n->queue_run_delay_s = other->queue_run_delay_s;
 }
 
 static bool
+is_exact(const struct retry_curve *c)
+{
+	return c->given && c->mode == RETRY_EXACT;
+}
+
+enum retry_schedule
+settings_retry_schedule(const struct settings *s)
+{
+	const struct shaping *shaping = settings_shaping(s);
+	bool exact = is_exact(&shaping->retry);
+
+	for (size_t i = 0; i < settings_tenant_count(s) && !exact; i++)
+		exact = is_exact(&settings_tenant_at(s, i)->retry);
+	for (size_t i = 0; i < shaping->filter_count && !exact; i++)
+		exact = is_exact(&shaping->filters[i].retry);
+	return exact                  ? RETRY_BY_SCHEDULER
+	       : shaping->retry.given ? RETRY_BY_POSTFIX
+				      : RETRY_BY_DEFAULT;
+}
+
+static void
 add_exact(struct retry_native *n, const struct retry_curve *c)
 {
 	struct retry_native one;
 
-	if (!c->given || c->mode != RETRY_EXACT)
-		return false;
+	if (!is_exact(c))
+		return;
 	retry_native(c, true, &one);
 	take_later(n, &one);
-	return true;
 }
 
 enum retry_schedule
 settings_retry_native(const struct settings *s, struct retry_native *ret_native)
 {
 	const struct shaping *shaping = settings_shaping(s);
-	struct retry_native n = { 0 }, common;
-	bool exact = add_exact(&n, &shaping->retry);
+	enum retry_schedule schedule = settings_retry_schedule(s);
+	struct retry_native n;
 
-	for (size_t i = 0; i < settings_tenant_count(s); i++)
-		exact |= add_exact(&n, &settings_tenant_at(s, i)->retry);
-	for (size_t i = 0; i < shaping->filter_count; i++)
-		exact |= add_exact(&n, &shaping->filters[i].retry);
-	if (exact) {
-		/* The others' mail is tried by its curve, too. */
-		retry_native(&shaping->retry, true, &common);
+	if (schedule == RETRY_BY_DEFAULT)
+		return schedule;
+	/* The mail that has no exact curve is tried by this one, too. */
+	retry_native(&shaping->retry, schedule == RETRY_BY_SCHEDULER, &n);
+	if (schedule == RETRY_BY_SCHEDULER) {
 		if (!shaping->retry.given)
-			common.queue_lifetime_s = RETRY_POSTFIX_LIFETIME_S;
-		take_later(&n, &common);
-		*ret_native = n;
-		return RETRY_BY_SCHEDULER;
+			n.queue_lifetime_s = RETRY_POSTFIX_LIFETIME_S;
+		for (size_t i = 0; i < settings_tenant_count(s); i++)
+			add_exact(&n, &settings_tenant_at(s, i)->retry);
+		for (size_t i = 0; i < shaping->filter_count; i++)
+			add_exact(&n, &shaping->filters[i].retry);
 	}
-	if (!shaping->retry.given)
-		return RETRY_BY_DEFAULT;
-	retry_native(&shaping->retry, false, ret_native);
-	return RETRY_BY_POSTFIX;
+	*ret_native = n;
+	return schedule;
 }

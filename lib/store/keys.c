@@ -112,8 +112,8 @@ static const struct key_row keys[] = {
 	    .type = "hash",
 	    .ttl = "none",
 	    .text = "Consumers of the host's events: name to event read last.",
-	    .readers = R(BOUNCED) | R(APID) | R(CLI),
-	    .writers = R(BOUNCED) | R(APID),
+	    .readers = R(POLICYD) | R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(POLICYD) | R(BOUNCED) | R(APID),
 	},
 	{
 	    .name = "pn:x:{TENANT:IDENTITY}",
@@ -158,6 +158,20 @@ static const struct key_row keys[] = {
 		    "tenant's calendar.",
 	    .readers = R(MILTER) | R(APID) | R(CLI),
 	    .writers = R(MILTER),
+	},
+	{
+	    .name = "pn:t:{h:HOST}:NAME",
+	    .pattern = "pn:t:*",
+	    .type = "sorted set, hash",
+	    .ttl = "none",
+	    .text =
+		"Deferred messages that are tried again by a curve: by the\n"
+		"time of the next look\n"
+		".Pq Li due ,\n"
+		"queue id to record\n"
+		".Pq Li of .",
+	    .readers = R(POLICYD) | R(CLI),
+	    .writers = R(POLICYD),
 	},
 	{
 	    .name = "pn:mt:{h:HOST}:DAEMON",
@@ -260,8 +274,8 @@ static const struct key_row keys[] = {
 #define WRITE_EVENTS "+xadd +exists +expire +expireat +hincrby +hset "
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +hdel +zadd +zrange +zrangebyscore +zrem +zscore "
-	"+lpop +llen "
+	"+get +set +del +hdel +hlen +xrange +zadd +zrange +zrangebyscore "
+	"+zrem +zscore +lpop +llen "
 	"+subscribe",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
@@ -542,6 +556,16 @@ key_copies(struct slice tenant, struct slice identity)
 	add(&k, SLICE(":"));
 	add(&k, identity);
 	add(&k, SLICE("}"));
+	return k;
+}
+
+struct key
+key_retry(struct slice host, struct slice name)
+{
+	struct key k = host_key(SLICE("pn:t:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, name);
 	return k;
 }
 

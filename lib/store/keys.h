@@ -57,6 +57,8 @@ struct key key_counters(struct slice host, struct slice tenant,
 struct key key_counters_prefix(struct slice host);
 /* pn:p:{h:HOST}  hash: consumer -> position in the host's streams */
 struct key key_positions(struct slice host);
+/* pn:t:{h:HOST}:NAME  deferred messages: due, of (retry_store.h) */
+struct key key_retry(struct slice host, struct slice name);
 /* pn:mt:{h:HOST}:DAEMON  string: what a daemon counts, as text */
 struct key key_metrics(struct slice host, struct slice daemon);
 /* pn:x:{TENANT:IDENTITY}  string: copies that the MTA has */
