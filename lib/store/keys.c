@@ -219,6 +219,16 @@ static const struct key_row keys[] = {
 	    .writers = R(APID) | R(CLI),
 	},
 	{
+	    .name = "pn:sp:{pace:FILTER}",
+	    .pattern = "pn:sp:*",
+	    .type = "hash",
+	    .ttl = "2 days after the last attempt",
+	    .text = "Pace of a shaping filter: interval in force, next free\n"
+		    "slot, suspension, and the reply that changed it.",
+	    .readers = R(POLICYD) | R(APID) | R(CLI),
+	    .writers = R(POLICYD) | R(APID) | R(CLI),
+	},
+	{
 	    .name = "pn:q:{TENANT}:ID",
 	    .pattern = "pn:q:*",
 	    .type = "hash",
@@ -275,8 +285,8 @@ static const struct key_row keys[] = {
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +del +hdel +hlen +xrange +zadd +zrange +zrangebyscore "
-	"+zrem +zscore +lpop +llen "
-	"+subscribe",
+	"+zrem +zscore +lpop +llen +pexpire "
+	"+subscribe +publish",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
 	"+subscribe",
@@ -337,7 +347,10 @@ keys_print_acl(FILE *out)
 					   : "%W",
 				    keys[k].pattern);
 		}
-		fprintf(out, " &%.*s\n", SLICE_F(key_settings_channel()));
+		fprintf(out, " &%.*s", SLICE_F(key_settings_channel()));
+		if ((R(i) & (R(POLICYD) | R(APID) | R(CLI))) != 0)
+			fprintf(out, " &%.*s", SLICE_F(key_pace_channel()));
+		fputc('\n', out);
 	}
 }
 
@@ -691,6 +704,24 @@ key_sending(struct slice address, unsigned yyyymmdd)
 	add(&k, SLICE(":"));
 	add_digits(&k, yyyymmdd, 8);
 	return k;
+}
+
+struct key
+key_pace(struct slice filter)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:sp:{pace:"));
+	add(&k, filter);
+	add(&k, SLICE("}"));
+	return k;
+}
+
+struct slice
+key_pace_channel(void)
+{
+	return SLICE("pn:pace");
 }
 
 struct slice

@@ -86,6 +86,11 @@ struct key key_quarantine_room(struct slice tenant);
 /* pn:sa:{ADDRESS}:YYYYMMDD  hash: what a sending address sent on a day */
 struct key key_sending(struct slice address, unsigned yyyymmdd);
 
+/* pn:sp:{pace:FILTER}  hash: pace of a shaping filter */
+struct key key_pace(struct slice filter);
+/* Channel on which a change of one is told: "LEFT FILTER". */
+struct slice key_pace_channel(void);
+
 /* Channel on which a new settings revision is told: "TENANT REV". */
 struct slice key_settings_channel(void);
 
