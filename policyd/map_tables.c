@@ -3,5 +3,6 @@
 #include "policyd/map_server.h"
 
 const struct map_table *const map_tables[] = {
+	&map_pace,
 	NULL,
 };

@@ -37,6 +37,6 @@ struct policyd_part {
 
 /* In the order of their start; ends with NULL. */
 extern const struct policyd_part *const policyd_parts[];
-extern const struct policyd_part part_map, part_sending;
+extern const struct policyd_part part_map, part_sending, part_pace;
 
 #endif /* POLICYD_PART_H */

@@ -46,6 +46,8 @@ struct host_config {
 	/* policyd */
 	unsigned policyd_max_clients;
 	int64_t policyd_timeout_ms;
+	int64_t policyd_pace_wait_ms;
+	int64_t policyd_pace_recovery_ms;
 	const char *provider_file; /* shaping filters that come with Postern */
 	const char *dns_servers;   /* empty: the system's */
 	int64_t dns_timeout_ms;

@@ -152,6 +152,21 @@ const struct param host_params[] = {
 	    ".Va smtpd_policy_service_timeout\n"
 	    "of\n"
 	    ".Xr postconf 5 ."),
+	PARAM_TIME(CFG, "policyd_pace_wait", policyd_pace_wait_ms, "60s", "1s",
+	    "85s", 0,
+	    "How long a delivery is kept waiting for its slot, at most.\n"
+	    "Postfix itself gives up at 100 s.\n"
+	    "Each connection sends a message in this time, so a filter\n"
+	    "becomes no slower than its connections divided by it;\n"
+	    "shorter, and providers that want very little get more."),
+	PARAM_TIME(CFG, "policyd_pace_recovery", policyd_pace_recovery_ms,
+	    "60s", "1s", "1d", 0,
+	    "How long a provider must not have complained before a tenth of\n"
+	    "the pace comes back, and then the next.\n"
+	    "A quarter of it is how long complaints count as one.\n"
+	    "The same on all hosts.\n"
+	    "Much shorter, and the pace is back before the provider has\n"
+	    "forgotten."),
 
 	PARAM_STRING(CFG, provider_file, SYSCONFDIR "/postern/providers.json",
 	    NULL, 0,

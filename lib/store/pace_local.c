@@ -39,8 +39,7 @@ book(struct pace_local *l, const struct pace_attempt *t, unsigned hosts,
 	if (l->slot_us <= now) {
 		l->slot_us = now;
 		l->busy_us = now;
-	}
-	if (t->leave_us < 0 || now - t->leave_us < l->busy_us) {
+	} else if (t->leave_us < 0 || now - t->leave_us < l->busy_us) {
 		l->slot_us += interval;
 		a->owed = true;
 	}

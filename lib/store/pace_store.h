@@ -14,10 +14,11 @@
  *
  * smtp(8) asks after each message, and the answer is its leave to send the
  * next one.  Each message takes a slot of one interval: that of the leave it
- * was sent with.  A message without leave (the first ones of processes that
- * were idle) takes one behind the fact, so that what came at once is made up
- * for before the next leave is given.  A leave is good for as long as the
- * filter has been busy without a break since it was given.
+ * was sent with.  Those that came without leave (the first ones of processes
+ * that were idle, beside the one that ended the idle time) take one behind the
+ * fact, so that what came at once is made up for before the next leave is
+ * given.  A leave is good for as long as the filter has been busy without a
+ * break since it was given.
  *
  * A complaint halves the pace, once in a quarter of the recovery time however
  * many connections hear it; each recovery time without one brings a tenth of

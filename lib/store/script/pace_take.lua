@@ -114,8 +114,7 @@ if used and (interval > 0 or suspended > 0) then
   if slot <= now then
     slot = now
     put('z', now)
-  end
-  if ARGV[7] == '' or now - num(ARGV[7]) < num(h.z) then
+  elseif ARGV[7] == '' or now - num(ARGV[7]) < num(h.z) then
     slot, owed = slot + interval, 1
   end
   if slot < now + suspended then slot = now + suspended end
