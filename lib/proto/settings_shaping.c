@@ -97,6 +97,7 @@ compile_forward(struct work *w, struct view v, struct shaping_filter *f)
 	f->forward_tls =
 	    (enum forward_tls)view_word(view_get(v, "tls"), tls_words);
 	f->forward_user = work_keep(w, view_string(view_get(v, "user")));
+	f->forward_sealed = work_keep(w, view_string(view_get(v, "password")));
 	f->forward_password = work_open_secret(w, view_get(v, "password"),
 	    SETTINGS_WHERE_FORWARD_PASSWORD);
 }

@@ -148,6 +148,9 @@ check_forward(struct check *c, struct view v, const char *path)
 			check_wrong(c,
 			    check_place("%s/forward/host", path).text,
 			    "is no [address]");
+		if (slice_eq(view_string(view_get(v, "tls")), SLICE("verify")))
+			check_wrong(c, check_place("%s/forward/tls", path).text,
+			    "verify needs the name of a host");
 	}
 	if (user.len > 0 && !password)
 		check_wrong(c, check_place("%s/forward/password", path).text,

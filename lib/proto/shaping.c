@@ -2,6 +2,7 @@
 /* Which shaping filter a recipient has, and how its transports are called. */
 #include "proto/shaping.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/regex.h"
@@ -110,6 +111,21 @@ shaping_transport(const struct shaping *s, const struct shaping_filter *f,
 		return n;
 	n = put(room, n, SLICE("_"));
 	return put(room, n, s->addresses[f->addresses[address]].name);
+}
+
+size_t
+shaping_next_hop(const struct shaping_filter *f,
+    char room[SHAPING_NEXT_HOP_MAX])
+{
+	bool literal = f->forward_host.len > 0 && f->forward_host.at[0] == '[';
+	int n;
+
+	if (f->forward_host.len == 0)
+		return 0;
+	n = snprintf(room, SHAPING_NEXT_HOP_MAX, "%s%.*s%s:%u",
+	    literal ? "" : "[", SLICE_F(f->forward_host), literal ? "" : "]",
+	    f->forward_port);
+	return n > 0 && n < SHAPING_NEXT_HOP_MAX ? (size_t)n : 0;
 }
 
 const struct shaping_filter *

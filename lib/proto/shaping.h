@@ -56,6 +56,7 @@ struct shaping_filter {
 	enum forward_tls forward_tls;
 	struct slice forward_user;     /* empty: no AUTH */
 	struct slice forward_password; /* absent without the master key */
+	struct slice forward_sealed;   /* the same as it is stored */
 	const struct shaping_rule *rules;
 	size_t rule_count;
 	struct retry_curve retry;
@@ -121,6 +122,14 @@ size_t shaping_transport_count(const struct shaping *s, struct slice host);
 size_t shaping_transport(const struct shaping *s,
     const struct shaping_filter *f, size_t address,
     char room[SHAPING_TRANSPORT_MAX]);
+/*
+ * The next hop of a filter with a forwarding server, "[HOST]:PORT", as
+ * Postfix's table of transports and that of passwords must have it.  Returns
+ * the length; 0: it has none.
+ */
+#define SHAPING_NEXT_HOP_MAX 272
+size_t shaping_next_hop(const struct shaping_filter *f,
+    char room[SHAPING_NEXT_HOP_MAX]);
 /*
  * Back again: the filter of "NAME" or "NAME_ADDRESS" (what stands behind "pn-"
  * or "pace-"), and which of its addresses, or SHAPING_NO_ADDRESS.  NULL: there

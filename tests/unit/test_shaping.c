@@ -99,6 +99,10 @@ static const struct {
 		",\"forward\":{\"host\":\"[0.0.0.0]\"}")),
 	    "/shaping/filters/1/forward/host is no [address]|"
 	    "/shaping/filters/2/forward/host is no [address]|" },
+	{ "an address has no certificate",
+	    FILTERS(F("a", ".*",
+		",\"forward\":{\"host\":\"[::1]\",\"tls\":\"verify\"}")),
+	    "/shaping/filters/0/forward/tls verify needs the name of a host|" },
 	{ "addresses that are there",
 	    ALL("\"addresses\":[{\"name\":\"x\",\"ipv4\":\"192.0.2.1\"}],"
 		"\"filters\":[" F("a", ".*",
