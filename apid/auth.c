@@ -8,6 +8,7 @@
 #include "util/clock.h"
 #include "util/crypto.h"
 #include "util/map.h"
+#include "util/verified.h"
 
 #define KNOWN_SLOTS 8192 /* users remembered */
 #define CLIENTS_MAX 4096 /* client addresses with failures */
@@ -26,8 +27,7 @@ struct bucket {
 #define ALL_BURST 30
 
 struct auth {
-	uint8_t process_key[CRYPTO_SHA256_LEN];
-	uint8_t known[KNOWN_SLOTS][CRYPTO_SHA256_LEN];
+	struct verified *known;
 	struct bucket all;
 	struct map *clients; /* address -> struct bucket */
 	char *unknown_hash;  /* checked when there is no such user */
@@ -43,11 +43,10 @@ auth_new(void)
 	if (a == NULL)
 		return NULL;
 	buf_init(&hash, 1000);
-	crypto_random(a->process_key, sizeof(a->process_key));
-	crypto_random(a->known, sizeof(a->known));
 	crypto_random(room, sizeof(room));
+	a->known = verified_new(KNOWN_SLOTS, 0);
 	a->clients = map_new(CLIENTS_MAX);
-	if (a->clients == NULL ||
+	if (a->clients == NULL || a->known == NULL ||
 	    crypto_password_hash((struct slice){ room, sizeof(room) }, &hash) <
 		0)
 		goto fail;
@@ -69,8 +68,8 @@ auth_free(struct auth *a)
 	if (a == NULL)
 		return;
 	map_free(a->clients, free);
+	verified_free(a->known);
 	free(a->unknown_hash);
-	crypto_wipe(a, sizeof(*a));
 	free(a);
 }
 
@@ -128,37 +127,6 @@ failed(struct auth *a, struct slice client, int64_t now)
 	bucket_add(b, now, CLIENT_PERIOD_US);
 }
 
-/* What is remembered: covers name, key and the hash as stored. */
-static int
-known_mac(struct auth *a, const struct credentials *c, struct slice hash,
-    uint8_t ret_mac[CRYPTO_SHA256_LEN])
-{
-	struct buf text;
-	int rc;
-
-	buf_init(&text, 4096);
-	(void)buf_addf(&text, "%zu:", c->name.len);
-	(void)buf_add_slice(&text, c->name);
-	(void)buf_addf(&text, "%zu:", c->key.len);
-	(void)buf_add_slice(&text, c->key);
-	rc = buf_add_slice(&text, hash);
-	if (text.rc == 0)
-		rc = crypto_hmac_sha256((struct slice){ (const char *)
-							    a->process_key,
-					    sizeof(a->process_key) },
-		    buf_slice(&text), ret_mac);
-	if (text.at != NULL)
-		crypto_wipe(text.at, text.len);
-	buf_done(&text);
-	return text.rc < 0 ? text.rc : rc;
-}
-
-static uint8_t *
-known_slot(struct auth *a, const uint8_t mac[CRYPTO_SHA256_LEN])
-{
-	return a->known[(mac[0] | (unsigned)mac[1] << 8) % KNOWN_SLOTS];
-}
-
 static enum auth_result
 check_key(struct auth *a, const struct credentials *c,
     const struct api_user *user, struct slice client, int64_t *ret_wait_s)
@@ -166,15 +134,12 @@ check_key(struct auth *a, const struct credentials *c,
 	struct slice hash =
 	    user != NULL ? user->key_hash : slice_of(a->unknown_hash);
 	int64_t now = clock_mono_us(), wait, wait_all;
-	uint8_t mac[CRYPTO_SHA256_LEN], *slot;
+	struct verified_mark mark;
 	const struct bucket *b;
 
-	if (known_mac(a, c, hash, mac) < 0)
+	if (verified_mark(a->known, c->name, c->key, hash, &mark) < 0)
 		return AUTH_BAD;
-	slot = known_slot(a, mac);
-	if (user != NULL &&
-	    crypto_equal((struct slice){ (const char *)mac, sizeof(mac) },
-		(struct slice){ (const char *)slot, sizeof(mac) }))
+	if (user != NULL && verified_has(a->known, &mark))
 		return AUTH_OK;
 
 	b = map_get(a->clients, client);
@@ -192,7 +157,7 @@ check_key(struct auth *a, const struct credentials *c,
 		failed(a, client, now);
 		return AUTH_BAD;
 	}
-	memcpy(slot, mac, sizeof(mac));
+	verified_add(a->known, &mark);
 	return AUTH_OK;
 }
 

@@ -7,7 +7,8 @@
 #include "util/slice.h"
 
 /*
- * The audit log: who changed what by API or command line; one stream for each
+ * The audit log: who changed what by API or command line,
+ * and who logged in by SMTP; one stream for each
  * tenant and day, kept for AUDIT_RETENTION_S.
  */
 struct store;

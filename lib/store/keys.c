@@ -210,13 +210,23 @@ static const struct key_row keys[] = {
 	    .writers = R(APID) | R(CLI),
 	},
 	{
+	    .name = "pn:lo:{CLIENT}:USER",
+	    .pattern = "pn:lo:*",
+	    .type = "string",
+	    .ttl = "relay.lock_out.period of the tenant",
+	    .text = "Failed logins by SMTP from one client address: of one\n"
+		    "user, or of all (no USER).",
+	    .readers = R(POLICYD) | R(CLI),
+	    .writers = R(POLICYD) | R(CLI),
+	},
+	{
 	    .name = "pn:a:{TENANT}:YYYYMMDD",
 	    .pattern = "pn:a:*",
 	    .type = "stream",
 	    .ttl = "90 days after its day",
-	    .text = "Audit log: who changed what.",
+	    .text = "Audit log: who changed what, and who logged in.",
 	    .readers = R(APID) | R(CLI),
-	    .writers = R(APID) | R(CLI),
+	    .writers = R(POLICYD) | R(APID) | R(CLI),
 	},
 	{
 	    .name = "pn:sp:{pace:FILTER}",
@@ -285,7 +295,7 @@ static const struct key_row keys[] = {
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +del +hdel +hlen +xrange +zadd +zrange +zrangebyscore "
-	"+zrem +zscore +lpop +llen +pexpire "
+	"+zrem +zscore +lpop +llen +incr +pexpire "
 	"+subscribe +publish",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
@@ -443,12 +453,30 @@ key_block_index(struct slice tenant, unsigned shard)
  * value comes from outside and may be longer than a key: then a hash of the
  * whole stands for its end.
  */
+static void
+add_bounded(struct key *k, struct slice value)
+{
+	static const char hex[] = "0123456789abcdef";
+	const size_t most = 300;
+	char text[17] = "#";
+	uint64_t h;
+
+	if (value.len <= most) {
+		add(k, value);
+		return;
+	}
+	h = fnv1a(FNV_START, value.at, value.len);
+	for (size_t i = 1; i < sizeof(text); i++, h >>= 4)
+		text[i] = hex[h & 15];
+	value.len = most;
+	add(k, value);
+	add(k, (struct slice){ text, sizeof(text) });
+}
+
 struct key
 key_limit(struct slice tenant, struct slice rule, struct slice value)
 {
 	struct key k;
-	static const char hex[] = "0123456789abcdef";
-	const size_t most = 300;
 
 	k.len = 0;
 	add(&k, SLICE("pn:r:{"));
@@ -456,18 +484,7 @@ key_limit(struct slice tenant, struct slice rule, struct slice value)
 	add(&k, SLICE(":"));
 	add(&k, rule);
 	add(&k, SLICE(":"));
-	if (value.len > most) {
-		uint64_t h = fnv1a(FNV_START, value.at, value.len);
-		char text[17] = "#";
-
-		for (size_t i = 1; i < sizeof(text); i++, h >>= 4)
-			text[i] = hex[h & 15];
-		value.len = most;
-		add(&k, value);
-		add(&k, (struct slice){ text, sizeof(text) });
-	} else {
-		add(&k, value);
-	}
+	add_bounded(&k, value);
 	add(&k, SLICE("}"));
 	return k;
 }
@@ -638,19 +655,6 @@ key_webhook(struct slice tenant, struct slice endpoint, struct slice name)
 	return k;
 }
 
-struct key
-key_audit(struct slice tenant, int64_t wall_us)
-{
-	struct key k;
-
-	k.len = 0;
-	add(&k, SLICE("pn:a:{"));
-	add(&k, tenant);
-	add(&k, SLICE("}:"));
-	add_date(&k, wall_us, false);
-	return k;
-}
-
 static struct key
 tenant_key(struct slice prefix, struct slice tenant)
 {
@@ -661,6 +665,31 @@ tenant_key(struct slice prefix, struct slice tenant)
 	add(&k, SLICE("{"));
 	add(&k, tenant);
 	add(&k, SLICE("}"));
+	return k;
+}
+
+struct key
+key_lockout(struct slice client, struct slice user)
+{
+	struct key k = tenant_key(SLICE("pn:lo:"), client);
+
+	if (user.at != NULL) {
+		add(&k, SLICE(":"));
+		add_bounded(&k, user);
+	}
+	return k;
+}
+
+struct key
+key_audit(struct slice tenant, int64_t wall_us)
+{
+	struct key k;
+
+	k.len = 0;
+	add(&k, SLICE("pn:a:{"));
+	add(&k, tenant);
+	add(&k, SLICE("}:"));
+	add_date(&k, wall_us, false);
 	return k;
 }
 

@@ -74,6 +74,8 @@ struct key key_settings(struct slice name);
 /* pn:w:{TENANT:ENDPOINT}:NAME  webhook queue: pos, pend, due, batch, dead */
 struct key key_webhook(struct slice tenant, struct slice endpoint,
     struct slice name);
+/* pn:lo:{CLIENT}:USER  string: failed logins; user absent: of all users */
+struct key key_lockout(struct slice client, struct slice user);
 /* pn:a:{TENANT}:YYYYMMDD  stream: audit log */
 struct key key_audit(struct slice tenant, int64_t wall_us);
 

@@ -88,6 +88,7 @@ class Daemons:
             "redis_timeout": "1s",
             "policyd_timeout": "3s",
             "policyd_listen": f"unix:{sockets}/policyd.sock",
+            "policyd_auth_listen": f"unix:{sockets}/auth.sock",
             "policyd_map_listen": f"unix:{sockets}/map.sock",
             "dns_servers": "127.0.0.1",
             "milter_listen": f"unix:{sockets}/milter.sock",
