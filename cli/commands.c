@@ -16,6 +16,7 @@ const struct command *const commands[] = {
 	&command_blocks,
 	&command_quarantine,
 	&command_held,
+	&command_limits,
 	&command_classify,
 	&command_filter,
 	&command_trace,

@@ -13,6 +13,7 @@ extern const struct command command_held;
 extern const struct command command_help;
 extern const struct command command_init;
 extern const struct command command_keys;
+extern const struct command command_limits;
 extern const struct command command_metrics;
 extern const struct command command_postfix;
 extern const struct command command_quarantine;

@@ -2,32 +2,8 @@
 /* What rate limits count by. */
 #include "policyd/limit_value.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-
 #include "proto/settings.h"
 #include "util/arena.h"
-
-struct slice
-limit_client(struct slice client, char room[LIMIT_CLIENT_MAX])
-{
-	char text[INET6_ADDRSTRLEN];
-	struct in6_addr address;
-
-	if (client.len == 0 || client.len >= sizeof(text) ||
-	    memchr(client.at, ':', client.len) == NULL)
-		return client;
-	memcpy(text, client.at, client.len);
-	text[client.len] = '\0';
-	if (inet_pton(AF_INET6, text, &address) != 1)
-		return client;
-	memset(&address.s6_addr[8], 0, 8);
-	if (inet_ntop(AF_INET6, &address, text, sizeof(text)) == NULL)
-		return client;
-	int n = snprintf(room, LIMIT_CLIENT_MAX, "%s/64", text);
-
-	return (struct slice){ room, (size_t)n };
-}
 
 /* One part; absent: this request has none. */
 static struct slice

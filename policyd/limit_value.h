@@ -3,6 +3,7 @@
 #define POLICYD_LIMIT_VALUE_H
 
 #include "policyd/rule.h"
+#include "proto/limit_value.h"
 
 /*
  * What a limit counts by, for this request: the parts named in keys (enum
@@ -11,12 +12,5 @@
  * of a client that has not logged in: the limit does not apply.
  */
 struct slice limit_value(struct request *r, unsigned keys);
-
-/*
- * A client's address as a limit sees it: IPv4 as it is, IPv6 its /64, as one
- * customer has a whole one.  room: LIMIT_CLIENT_MAX octets.
- */
-#define LIMIT_CLIENT_MAX 64
-struct slice limit_client(struct slice client, char room[LIMIT_CLIENT_MAX]);
 
 #endif /* POLICYD_LIMIT_VALUE_H */

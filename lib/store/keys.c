@@ -63,10 +63,11 @@ static const struct key_row keys[] = {
 	    .name = "pn:r:{TENANT:RULE:VALUE}",
 	    .pattern = "pn:r:*",
 	    .type = "string",
-	    .ttl = "until the limit is idle",
-	    .text = "Rate limit: theoretical arrival time in microseconds.",
-	    .readers = R(POLICYD) | R(MILTER),
-	    .writers = R(POLICYD) | R(MILTER),
+	    .ttl = "until the limit is idle and no override is left",
+	    .text = "Rate limit: theoretical arrival time in microseconds,\n"
+		    "behind an override that people set for a time.",
+	    .readers = R(POLICYD) | R(MILTER) | R(APID) | R(CLI),
+	    .writers = R(POLICYD) | R(MILTER) | R(APID) | R(CLI),
 	},
 	{
 	    .name = "pn:ev:{h:HOST}:YYYYMMDD",

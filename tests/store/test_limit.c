@@ -12,6 +12,7 @@
 
 #include "proto/settings.h"
 #include "store/limit_store.h"
+#include "store/limit_view.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
 #include "util/err.h"
@@ -258,6 +259,229 @@ test_local(void **state)
 	clock_set_for_test(0);
 }
 
+/* ---- seen and changed by people ---- */
+
+static struct {
+	bool done, changed;
+	int rc;
+	struct limit_view view;
+} answer;
+
+static void
+shown(int rc, const struct limit_view *view, void *ctx)
+{
+	(void)ctx;
+	answer.rc = rc;
+	answer.view = *view;
+	answer.done = true;
+}
+
+static const struct limit_view *
+show(struct store_fixture *f, const struct limit *limit)
+{
+	answer.done = false;
+	limit_show(f->store, limit, store_deadline(f->store), shown, NULL);
+	assert_false(answer.done);
+	store_fixture_run(f, &answer.done);
+	assert_int_equal(answer.rc, 0);
+	return &answer.view;
+}
+
+static void
+changed(int rc, bool any, void *ctx)
+{
+	(void)ctx;
+	answer.rc = rc;
+	answer.changed = any;
+	answer.done = true;
+}
+
+enum what { RESET, END, OVERRIDE };
+static bool
+change(struct store_fixture *f, const struct limit *limit, enum what what,
+    const struct rate *rate, int64_t until_us)
+{
+	int64_t deadline = store_deadline(f->store);
+
+	answer.done = false;
+	if (what == RESET)
+		limit_reset(f->store, limit, deadline, changed, NULL);
+	else if (what == END)
+		limit_override_end(f->store, limit, deadline, changed, NULL);
+	else
+		limit_override(f->store, limit, rate, until_us, deadline,
+		    changed, NULL);
+	store_fixture_run(f, &answer.done);
+	assert_int_equal(answer.rc, 0);
+	return answer.changed;
+}
+
+static void
+test_show_and_reset(void **state)
+{
+	const struct rate rates[] = {
+		{ .quantity = 100, .burst = 5, .period_us = HOUR_US },
+		{ .quantity = 1000, .burst = 1000, .period_us = 24 * HOUR_US },
+	};
+	struct store_fixture f;
+	const struct limit_view *v;
+
+	(void)state;
+	store_fixture_open(&f, 0);
+	struct limit limit = limit_of("a", rates, 2);
+
+	v = show(&f, &limit);
+	assert_int_equal(v->rate_count, 2);
+	assert_int_equal(v->rates[0].used, 0);
+	assert_int_equal(v->wait_us, 0);
+	assert_false(change(&f, &limit, RESET, NULL, 0));
+	assert_int_equal(take(&f, &limit, 6).allowed, 5);
+	v = show(&f, &limit);
+	assert_int_equal(v->rates[0].used, 5);
+	assert_int_equal(v->rates[1].used, 5);
+	assert_true(v->rates[0].wait_us > 0);
+	assert_true(v->rates[0].wait_us <= HOUR_US / 100);
+	assert_int_equal(v->rates[1].wait_us, 0);
+	assert_int_equal(v->wait_us, v->rates[0].wait_us);
+	assert_false(v->overridden);
+	assert_true(change(&f, &limit, RESET, NULL, 0));
+	assert_int_equal(show(&f, &limit)->rates[0].used, 0);
+	assert_int_equal(take(&f, &limit, 6).allowed, 5);
+	store_fixture_close(&f);
+}
+
+static void
+override_one(size_t rate_count)
+{
+	const struct rate rates[] = {
+		{ .quantity = 100, .burst = 2, .period_us = HOUR_US },
+		{ .quantity = 1000, .burst = 1000, .period_us = 24 * HOUR_US },
+	};
+	const struct rate more = { .quantity = 50,
+		.burst = 7,
+		.period_us = HOUR_US };
+	const int64_t soon = clock_wall_us() + 60 * INT64_C(1000000);
+	struct store_fixture f;
+	const struct limit_view *v;
+
+	store_fixture_open(&f, 0);
+	struct limit limit = limit_of("a", rates, rate_count);
+
+	assert_int_equal(take(&f, &limit, 4).allowed, 2);
+	/* No limit for a while: nothing is booked. */
+	assert_true(change(&f, &limit, OVERRIDE, NULL, soon));
+	assert_int_equal(take(&f, &limit, 50).allowed, 50);
+	v = show(&f, &limit);
+	assert_true(v->overridden && v->unlimited);
+	assert_int_equal(v->rate_count, 0);
+	assert_int_equal(v->wait_us, 0);
+	assert_int_equal(v->until_us, soon);
+	/* Another rate: what was used counts on, as far as it can say. */
+	assert_true(change(&f, &limit, OVERRIDE, &more, soon));
+	v = show(&f, &limit);
+	assert_true(v->overridden && !v->unlimited);
+	assert_int_equal(v->rate.quantity, 50);
+	assert_int_equal(v->rate.burst, 7);
+	assert_int_equal(v->rate.period_us, HOUR_US);
+	assert_true(change(&f, &limit, RESET, NULL, 0));
+	assert_int_equal(take(&f, &limit, 9).allowed, 7);
+	limit_refund(f.store, &limit);
+	assert_int_equal(take(&f, &limit, 9).allowed, 1);
+	v = show(&f, &limit);
+	assert_int_equal(v->rates[0].used, 7);
+	assert_true(v->wait_us > 0);
+	/* The rule's own again. */
+	assert_true(change(&f, &limit, END, NULL, 0));
+	assert_false(change(&f, &limit, END, NULL, 0));
+	assert_false(show(&f, &limit)->overridden);
+	assert_int_equal(take(&f, &limit, 9).allowed, 0);
+	assert_true(change(&f, &limit, RESET, NULL, 0));
+	assert_int_equal(take(&f, &limit, 9).allowed, 2);
+	store_fixture_close(&f);
+}
+
+static void
+test_override(void **state)
+{
+	(void)state;
+	override_one(1);
+	override_one(2);
+}
+
+static void
+test_override_passes(void **state)
+{
+	const struct rate rate = { .quantity = 100,
+		.burst = 2,
+		.period_us = HOUR_US };
+	const struct limit_view *v;
+	struct store_fixture f;
+	char text[100];
+
+	(void)state;
+	store_fixture_open(&f, 0);
+	struct limit limit = limit_of("a", &rate, 1);
+
+	/* One that is over, with what was used behind it. */
+	(void)change(&f, &limit, OVERRIDE, NULL, clock_wall_us() + 300000);
+	assert_int_equal(take(&f, &limit, 5).allowed, 5);
+	do
+		v = show(&f, &limit);
+	while (v->overridden);
+	assert_int_equal(take(&f, &limit, 5).allowed, 2);
+	/* It keeps the key no longer than it lasts. */
+	limit.value = SLICE("b");
+	(void)change(&f, &limit, OVERRIDE, NULL,
+	    clock_wall_us() + 60 * INT64_C(1000000));
+	redis_server_cli(&f.server, "PTTL pn:r:{shop:per-user:b}", text,
+	    sizeof(text));
+	assert_true(
+	    strtol(text, NULL, 10) > 0 && strtol(text, NULL, 10) <= 60000);
+	(void)change(&f, &limit, END, NULL, 0);
+	redis_server_cli(&f.server, "EXISTS pn:r:{shop:per-user:b}", text,
+	    sizeof(text));
+	assert_string_equal(text, "0");
+	store_fixture_close(&f);
+}
+
+static void
+test_view_of_text(void **state)
+{
+	const struct rate rate = { .quantity = 10,
+		.burst = 10,
+		.period_us = 10000000 };
+	const struct limit limit = limit_of("a", &rate, 1);
+	static const struct {
+		const char *text;
+		bool overridden, unlimited;
+		unsigned used;
+	} cases[] = {
+		{ "", false, false, 0 },
+		{ "1003000000", false, false, 3 },
+		{ "1003000001", false, false, 4 },
+		{ "999", false, false, 0 },
+		{ "99999999999", false, false, 10 },
+		{ "O 2000000000 0 0 0 0 0|", true, true, 0 },
+		{ "O 2000000000 1000000 5000000 1 5 1000000|1002000000", true,
+		    false, 2 },
+		{ "O 1000000000 0 0 0 0 0|1002000000", false, false, 2 },
+		{ "O 2000000000 0 0 0 0|", false, false, 0 },
+		{ "O 2000000000 0 0 0 0 0", false, false, 0 },
+		{ "O x|", false, false, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct limit_view v;
+
+		limit_view_of(&limit, slice_of(cases[i].text), 1000000000, &v);
+		assert_int_equal(v.overridden, cases[i].overridden);
+		assert_int_equal(v.unlimited, cases[i].unlimited);
+		if (v.rate_count > 0)
+			assert_int_equal(v.rates[0].used, cases[i].used);
+	}
+}
+
 int
 main(void)
 {
@@ -269,6 +493,10 @@ main(void)
 		cmocka_unit_test(test_changed_rate),
 		cmocka_unit_test(test_parallel_takers),
 		cmocka_unit_test(test_redis_away),
+		cmocka_unit_test(test_show_and_reset),
+		cmocka_unit_test(test_override),
+		cmocka_unit_test(test_override_passes),
+		cmocka_unit_test(test_view_of_text),
 	};
 
 	if (!redis_server_available()) {

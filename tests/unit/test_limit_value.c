@@ -11,6 +11,7 @@
 #include "policyd/limit_value.h"
 #include "proto/settings.h"
 #include "util/arena.h"
+#include "util/err.h"
 
 static const struct {
 	const char *name;
@@ -70,11 +71,66 @@ test_values(void **state)
 	}
 }
 
+static const struct {
+	unsigned keys;
+	const char *text, *want; /* NULL: refused */
+} written[] = {
+	{ LIMIT_BY_SASL_USER, "App", "App" },
+	{ LIMIT_BY_SENDER, "News@SHOP.example", "news@shop.example" },
+	{ LIMIT_BY_SENDER, "<>", "<>" },
+	{ LIMIT_BY_SENDER, "a@b..c", NULL },
+	{ LIMIT_BY_RECIPIENT_DOMAIN, "Example.NET", "example.net" },
+	{ LIMIT_BY_CLIENT, "192.0.2.1", "192.0.2.1" },
+	{ LIMIT_BY_CLIENT, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64" },
+	{ LIMIT_BY_CLIENT, "2001:db8:1:2::/64", "2001:db8:1:2::/64" },
+	{ LIMIT_BY_SASL_USER | LIMIT_BY_RECIPIENT_DOMAIN, "app example.net",
+	    "app\texample.net" },
+	{ LIMIT_BY_SASL_USER | LIMIT_BY_RECIPIENT_DOMAIN, "app", NULL },
+	{ LIMIT_BY_SASL_USER | LIMIT_BY_RECIPIENT_DOMAIN, "app ", NULL },
+	{ LIMIT_BY_SASL_USER, "app example.net", NULL },
+	{ LIMIT_BY_SASL_USER, "", NULL },
+	{ LIMIT_BY_TENANT, "shop", "shop" },
+};
+
+static void
+test_written(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		struct buf out, back;
+		int rc;
+
+		buf_init(&out, 1000);
+		buf_init(&back, 1000);
+		rc = limit_value_parse(written[i].keys,
+		    slice_of(written[i].text), &out);
+		if (written[i].want == NULL) {
+			assert_int_equal(rc, ERR_SYNTAX);
+		} else {
+			assert_int_equal(rc, 0);
+			assert_true(slice_eq(buf_slice(&out),
+			    slice_of(written[i].want)));
+			/* And as it is shown, it can be written. */
+			limit_value_format(buf_slice(&out), &back);
+			buf_done(&out);
+			buf_init(&out, 1000);
+			assert_int_equal(limit_value_parse(written[i].keys,
+					     buf_slice(&back), &out),
+			    0);
+			assert_true(slice_eq(buf_slice(&out),
+			    slice_of(written[i].want)));
+		}
+		buf_done(&out);
+		buf_done(&back);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- limit_take: book with all rates of one rule and value, or with none (GCRA).
--- KEYS[1]   theoretical arrival times in us, one a rate, blanks between
+-- KEYS[1]   theoretical arrival times in us, one a rate, blanks between; before
+--           them what limit_set has put there for a time (limit_set.lua)
 -- ARGV[1]   cost; negative: give so much back
 -- ARGV[2n]  us that one message takes; ARGV[2n+1]: us that may be used ahead
 -- Returns 0 (booked), or the us until it would be allowed.
@@ -9,13 +10,25 @@ local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 local old, cost = call('GET', KEYS[1]), ARGV[1] + 0
-local several = #ARGV > 3
-local each = old and (several or not tonumber(old))
-    and string.gmatch(old, '%d+')
-local new, wait, most = nil, 0, 0
+local rates, several = ARGV, #ARGV > 3
+local head, new, wait, most = nil, nil, 0, 0
+local each
 
-for i = 2, #ARGV, 2 do
-	local interval, ahead = ARGV[i] + 0, ARGV[i + 1] + 0
+if old and (several or not tonumber(old)) then
+	local until_us, interval, ahead, at = string.match(old,
+		'^O (%d+) (%d+) (%d+) [^|]*()|')
+	if at then
+		if until_us + 0 > now then
+			if interval == '0' then return 0 end
+			head, most = string.sub(old, 1, at), until_us - now
+			rates, several = {cost, interval, ahead}, false
+		end
+		old = string.sub(old, at + 1)
+	end
+	each = string.gmatch(old, '%d+')
+end
+for i = 2, #rates, 2 do
+	local interval, ahead = rates[i] + 0, rates[i + 1] + 0
 	local used = (each and each() or not each and old or now) - now
 	-- A time that this rate can not have made is of another revision.
 	if used < 0 then used = 0 elseif used > ahead then used = ahead end
@@ -32,6 +45,7 @@ end
 if wait > 0 and cost > 0 then
 	return wait
 end
+if head then new = head .. string.format('%.0f', new) end
 if most > 0 then
 	call('SET', KEYS[1], new, 'PX', math.ceil(most / 1000))
 elseif old then
