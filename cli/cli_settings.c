@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "proto/json.h"
 #include "proto/settings.h"
+#include "store/provider_file.h"
 #include "store/settings_store.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -31,8 +32,9 @@ keep_names(struct loading *l, const struct slice *names, size_t count)
 	if (count > CLI_TENANTS_MAX)
 		return ERR_LIMIT;
 	l->names = calloc(count + 1, sizeof(*l->names));
-	l->docs = calloc(count + 1, sizeof(struct json *));
-	l->inputs = calloc(count + 1, sizeof(*l->inputs));
+	/* The provider file, and one more: cli_settings_check. */
+	l->docs = calloc(count + 2, sizeof(struct json *));
+	l->inputs = calloc(count + 2, sizeof(*l->inputs));
 	if (l->names == NULL || l->docs == NULL || l->inputs == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < count; i++) {
@@ -76,6 +78,32 @@ got_document(int rc, int64_t revision, const struct json *doc, void *ctx)
 }
 
 static void
+bad_providers(void *ctx, const char *path, const char *text)
+{
+	cli_error("warning: provider file %s: %s%s%s", (const char *)ctx, path,
+	    path[0] != '\0' ? " " : "", text);
+}
+
+/* The daemons go on without what can not be used, too. */
+static void
+load_providers(struct cli_store *s, struct loading *l)
+{
+	size_t i = l->input_count;
+	union { /* bad_providers only reads it */
+		const char *in;
+		void *out;
+	} path = { s->provider_file };
+
+	if (path.in == NULL || path.in[0] == '\0' ||
+	    provider_file_read(path.in, bad_providers, path.out, &l->docs[i]) <
+		0)
+		return;
+	l->inputs[i] =
+	    (struct settings_input){ SLICE(SETTINGS_PROVIDERS), 0, l->docs[i] };
+	l->input_count++;
+}
+
+static void
 load_all(struct cli_store *s, struct loading *l)
 {
 	settings_names(s->store, store_deadline(s->store), got_names, l);
@@ -87,6 +115,8 @@ load_all(struct cli_store *s, struct loading *l)
 		    store_deadline(s->store), got_document, l);
 		cli_store_wait(s, &l->over);
 	}
+	if (l->rc == 0 && l->inputs != NULL)
+		load_providers(s, l);
 }
 
 static void

@@ -45,6 +45,7 @@ cli_store_open(const struct host_config *config, struct cli_store *ret_store)
 		loop_free(s.base);
 		return rc == ERR_SYNTAX ? ERR_CONFIG : rc;
 	}
+	s.provider_file = config->provider_file;
 	*ret_store = s;
 	return 0;
 }

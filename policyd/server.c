@@ -180,9 +180,12 @@ start_store(const struct host_config *config, struct event_base *base)
 	store_on_change(d->store, store_turned, NULL);
 	rc = settings_watch_start(base, d->store, config->state_directory, NULL,
 	    SETTINGS_POLL_MS, settings_turned, NULL, &d->watch);
-	if (rc == 0)
-		settings_watch_wait(d->watch, SETTINGS_WAIT_MS);
-	return rc;
+	if (rc < 0)
+		return rc;
+	/* One that can not be used is no reason to serve nobody. */
+	(void)settings_watch_providers(d->watch, config->provider_file);
+	settings_watch_wait(d->watch, SETTINGS_WAIT_MS);
+	return 0;
 }
 
 static void
@@ -275,6 +278,8 @@ int
 server_reload(const struct host_config *config)
 {
 	server.shared.host = slice_of(config->host_name);
+	(void)settings_watch_providers(server.shared.watch,
+	    config->provider_file);
 	pipeline_set_timeout(server.pipeline,
 	    config->policyd_timeout_ms * 1000);
 	clients_set_max(server.clients, config->policyd_max_clients);

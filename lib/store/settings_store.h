@@ -80,6 +80,14 @@ int settings_watch_start(struct event_base *base, struct store *s,
     const char *directory, const struct master_key *master, int64_t poll_ms,
     settings_changed *changed, void *ctx, struct settings_watch **ret_watch);
 /*
+ * The provider file: read now, and again whenever this is called; path "":
+ * none.  A file that can not be used is told to changed, and the last good one
+ * stays, which is kept on disk with the settings.
+ * 0, or what provider_file_read() says; ERR_CONFIG also where it does not fit
+ * the settings in force.
+ */
+int settings_watch_providers(struct settings_watch *w, const char *path);
+/*
  * Runs the loop, before a daemon serves anybody, until Redis has said once what
  * the settings are, or has failed to, at most max_ms of real time.  Timers and
  * descriptors that are on the loop already are served meanwhile.

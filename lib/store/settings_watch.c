@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Following the settings: told by publish, found by polling, kept on disk. */
+/*
+ * Following the settings: told by publish, found by polling, kept on disk.
+ *
+ * Over 600 lines: its parts share the documents, and one must not be judged
+ * while another is fetched.
+ */
 #include <event2/event.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -10,6 +15,7 @@
 #include "net/loop.h"
 #include "proto/json.h"
 #include "store/keys.h"
+#include "store/provider_file.h"
 #include "store/redis.h"
 #include "store/settings_file.h"
 #include "store/settings_store.h"
@@ -42,6 +48,7 @@ struct settings_watch {
 	struct document **documents;
 	size_t count;
 	struct map *by_name;
+	struct json *providers; /* the last good ones; NULL: none */
 
 	unsigned waiting; /* answers of Redis to come */
 	int64_t next_ms;  /* until the next poll; less when one failed */
@@ -66,6 +73,7 @@ watch_free(struct settings_watch *w)
 	}
 	free(w->documents);
 	map_free(w->by_name, NULL);
+	json_free(w->providers);
 	if (w->timer != NULL)
 		event_free(w->timer);
 	settings_unref(w->current);
@@ -140,11 +148,12 @@ keep_first(void *ctx, const char *path, const char *text)
 }
 
 /* only: the one document to try the next revision of; NULL: of all. */
+static const struct document nobody; /* of none */
 static int
 compile(struct settings_watch *w, const struct document *only,
     struct first_error *error, struct settings **ret_settings)
 {
-	struct settings_input *in = calloc(w->count + 1, sizeof(*in));
+	struct settings_input *in = calloc(w->count + 2, sizeof(*in));
 	size_t n = 0;
 	int rc;
 
@@ -160,6 +169,9 @@ compile(struct settings_watch *w, const struct document *only,
 			next ? d->next_revision : d->revision,
 			next ? d->next_doc : d->doc };
 	}
+	if (w->providers != NULL)
+		in[n++] = (struct settings_input){ SLICE(SETTINGS_PROVIDERS), 0,
+			w->providers };
 	error->text[0] = '\0';
 	rc =
 	    settings_compile(in, n, w->master, keep_first, error, ret_settings);
@@ -217,6 +229,8 @@ save(struct settings_watch *w)
 		rc = json_set(file, "documents", list);
 		list = NULL;
 	}
+	if (rc == 0 && w->providers != NULL)
+		rc = json_set(file, "providers", json_copy(w->providers));
 	if (rc == 0)
 		rc = settings_file_write(w->directory, file);
 	json_free(list);
@@ -440,6 +454,7 @@ static int
 start_from_disk(struct settings_watch *w)
 {
 	struct json *file = NULL, *list;
+	struct first_error e;
 	char text[300];
 	int rc = settings_file_read(w->directory, &file);
 
@@ -447,6 +462,7 @@ start_from_disk(struct settings_watch *w)
 	for (size_t i = 0;
 	     json_type(list) == JSON_ARRAY && i < json_count(list); i++)
 		take_entry(w, json_at(list, i));
+	w->providers = json_copy(json_get(file, "providers"));
 	json_free(file);
 	if (rc < 0 && rc != ERR_NOTFOUND) {
 		(void)snprintf(text, sizeof(text),
@@ -454,7 +470,12 @@ start_from_disk(struct settings_watch *w)
 		    err_text(rc));
 		w->changed(rc, text, w->ctx);
 	}
-	rc = settings_compile(NULL, 0, w->master, NULL, NULL, &w->current);
+	rc = compile(w, &nobody, &e, &w->current);
+	if (rc == ERR_CONFIG) { /* by a program that knew more of providers */
+		json_free(w->providers);
+		w->providers = NULL;
+		rc = compile(w, &nobody, &e, &w->current);
+	}
 	if (rc == 0 && any_next(w) && judge_all(w) > 0)
 		w->known = true;
 	/* What the file had and this program refuses may still be right in
@@ -498,6 +519,52 @@ settings_watch_start(struct event_base *base, struct store *s,
 
 fail:
 	watch_free(w);
+	return rc;
+}
+
+/* ---- the provider file ---- */
+
+/* In force, or as it was.  What is being fetched is judged by itself. */
+static int
+take_providers(struct settings_watch *w, struct json *doc,
+    struct first_error *error)
+{
+	struct json *old = w->providers;
+	struct settings *s = NULL;
+	int rc;
+
+	w->providers = doc;
+	rc = compile(w, &nobody, error, &s);
+	if (rc == 0) {
+		swap(w, s);
+		save(w);
+	} else {
+		w->providers = old;
+	}
+	json_free(rc == 0 ? old : doc);
+	return rc;
+}
+
+int
+settings_watch_providers(struct settings_watch *w, const char *path)
+{
+	struct first_error e = { "" };
+	struct json *doc = NULL;
+	char text[1000];
+	int rc = path[0] == '\0'
+		     ? 0
+		     : provider_file_read(path, keep_first, &e, &doc);
+
+	if (rc == 0 && json_equal(doc, w->providers)) {
+		json_free(doc);
+		return 0;
+	}
+	if (rc == 0)
+		rc = take_providers(w, doc, &e);
+	(void)snprintf(text, sizeof(text), "provider file %s: %s%s", path,
+	    rc == 0 ? "in operation" : e.text,
+	    rc < 0 && w->providers != NULL ? "; the last good one stays" : "");
+	w->changed(rc, text, w->ctx);
 	return rc;
 }
 

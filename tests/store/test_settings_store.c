@@ -495,6 +495,80 @@ test_watch_without_redis(void **state)
 	remove_dir(dir);
 }
 
+static void
+write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void
+assert_filter(struct settings_watch *w, const char *name)
+{
+	struct settings *s = settings_current(w);
+	const struct shaping *all = settings_shaping(s);
+
+	assert_int_equal(all->filter_count, name != NULL ? 1 : 0);
+	if (name != NULL)
+		assert_non_null(shaping_filter_named(all, slice_of(name)));
+	settings_unref(s);
+}
+
+#define FILTER_FILE(name) \
+	"{\"filters\":[{\"name\":\"" name "\",\"patterns\":[\".*\"]}]}"
+
+static void
+test_watch_providers(void **state)
+{
+	struct settings_watch *w = NULL;
+	struct told t = { .ok = false };
+	struct store_fixture f;
+	char dir[64], path[100];
+
+	(void)state;
+	make_dir(dir);
+	store_fixture_open(&f, 0);
+	(void)snprintf(path, sizeof(path), "%s/providers.json", dir);
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL,
+			     SLOWLY_MS, told, &t, &w),
+	    0);
+	assert_int_equal(settings_watch_providers(w, path), ERR_NOTFOUND);
+	assert_true(t.bad);
+	assert_filter(w, NULL);
+	write_file(path, FILTER_FILE("one"));
+	assert_int_equal(settings_watch_providers(w, path), 0);
+	assert_filter(w, "one");
+	/* A broken one is told, and the last good one stays. */
+	write_file(path, "{\"filters\":[\n{\"name\":}]}");
+	t = (struct told){ .ok = false };
+	assert_int_equal(settings_watch_providers(w, path), ERR_SYNTAX);
+	assert_true(t.bad);
+	assert_non_null(strstr(t.last, "line 2"));
+	assert_non_null(strstr(t.last, "; the last good one stays"));
+	write_file(path, FILTER_FILE("ONE"));
+	assert_int_equal(settings_watch_providers(w, path), ERR_CONFIG);
+	assert_non_null(strstr(t.last, "/filters/0/name must match"));
+	assert_filter(w, "one");
+	settings_watch_stop(w);
+	/* Also over a restart. */
+	assert_int_equal(settings_watch_start(f.base, f.store, dir, NULL,
+			     SLOWLY_MS, told, &t, &w),
+	    0);
+	assert_filter(w, "one");
+	assert_int_equal(settings_watch_providers(w, path), ERR_CONFIG);
+	assert_filter(w, "one");
+	/* None are wanted any more. */
+	assert_int_equal(settings_watch_providers(w, ""), 0);
+	assert_filter(w, NULL);
+	assert_int_equal(unlink(path), 0);
+	settings_watch_stop(w);
+	store_fixture_close(&f);
+	remove_dir(dir);
+}
+
 /* Before anybody is served: what Redis says, or that it does not. */
 static void
 test_watch_wait(void **state)
@@ -553,6 +627,7 @@ main(void)
 		cmocka_unit_test(test_watch_fetch_again),
 		cmocka_unit_test(test_watch_without_redis),
 		cmocka_unit_test(test_watch_wait),
+		cmocka_unit_test(test_watch_providers),
 	};
 
 	if (!redis_server_available()) {

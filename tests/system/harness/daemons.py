@@ -91,6 +91,7 @@ class Daemons:
             "policyd_auth_listen": f"unix:{sockets}/auth.sock",
             "policyd_map_listen": f"unix:{sockets}/map.sock",
             "dns_servers": "127.0.0.1",
+            "provider_file": "",
             "milter_listen": f"unix:{sockets}/milter.sock",
             "bounced_listen": f"unix:{sockets}/bounced.sock",
             "apid_listen": "inet:%s:%d" % self.api_address,
