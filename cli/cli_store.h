@@ -12,7 +12,8 @@ struct store;
 struct cli_store {
 	struct event_base *base;
 	struct store *store;
-	const char *provider_file; /* of the configuration, which lives longer */
+	const char
+	    *provider_file; /* of the configuration, which lives longer */
 };
 
 /*
