@@ -2,38 +2,9 @@
 /* Points in time as text: RFC 3339. */
 #include "proto/rfc3339.h"
 
+#include "proto/civil.h"
 #include "util/err.h"
 #include "util/number.h"
-
-#define DAY_S 86400
-
-static bool
-leap_year(uint64_t y)
-{
-	return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-}
-
-static uint64_t
-days_in_month(uint64_t y, uint64_t m)
-{
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31,
-		30, 31 };
-
-	return (uint64_t)days[m - 1] + (m == 2 && leap_year(y) ? 1 : 0);
-}
-
-/* Days from 1970-01-01, in the proleptic Gregorian calendar. */
-static int64_t
-days_from_civil(uint64_t year, uint64_t month, uint64_t day)
-{
-	int64_t y = (int64_t)year - (month <= 2);
-	int64_t era = y / 400, in_era = y - era * 400;
-	int64_t m = (int64_t)month + (month > 2 ? -3 : 9);
-	int64_t in_year = (153 * m + 2) / 5 + (int64_t)day - 1;
-
-	return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 +
-	       in_year - 719468;
-}
 
 /* Exactly digits at the head of *s, taken off. */
 static int
@@ -63,9 +34,10 @@ take_date(struct slice *s, int64_t *ret_days)
 
 	if (take_number(s, 4, 1970, 9999, &y) < 0 || !take_char(s, "-") ||
 	    take_number(s, 2, 1, 12, &m) < 0 || !take_char(s, "-") ||
-	    take_number(s, 2, 1, days_in_month(y, m), &d) < 0)
+	    take_number(s, 2, 1, civil_month_days((int64_t)y, (unsigned)m),
+		&d) < 0)
 		return ERR_SYNTAX;
-	*ret_days = days_from_civil(y, m, d);
+	*ret_days = civil_days((int64_t)y, (unsigned)m, (unsigned)d);
 	return 0;
 }
 
@@ -124,7 +96,7 @@ rfc3339_parse(struct slice text, int64_t *ret_us)
 	    (!take_char(&text, "Tt ") || take_time(&text, &us) < 0 ||
 		take_zone(&text, &zone_s) < 0 || text.len > 0))
 		return ERR_SYNTAX;
-	all = (days * DAY_S - zone_s) * 1000000 + us;
+	all = (days * CIVIL_DAY_S - zone_s) * 1000000 + us;
 	if (all < 0)
 		return ERR_SYNTAX;
 	*ret_us = all;
@@ -142,28 +114,20 @@ put_number(char *at, unsigned digits, int64_t n)
 size_t
 rfc3339_format(int64_t us, char room[RFC3339_MAX])
 {
-	int64_t days, rest, era, in_era, in_year, y, m, d;
+	struct civil c;
+	int64_t rest;
 	char *at = room;
 
 	if (us < 0)
 		us = 0;
-	days = us / 1000000 / DAY_S;
-	rest = us / 1000000 % DAY_S;
-	days += 719468;
-	era = days / 146097;
-	in_era = days % 146097;
-	y = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	in_year = in_era - (365 * y + y / 4 - y / 100);
-	m = (5 * in_year + 2) / 153;
-	d = in_year - (153 * m + 2) / 5 + 1;
-	m += m < 10 ? 3 : -9;
-	y += era * 400 + (m <= 2);
+	c = civil_of(us / 1000000 / CIVIL_DAY_S);
+	rest = us / 1000000 % CIVIL_DAY_S;
 
-	at = put_number(at, 4, y > 9999 ? 9999 : y);
+	at = put_number(at, 4, c.year > 9999 ? 9999 : c.year);
 	*at++ = '-';
-	at = put_number(at, 2, m);
+	at = put_number(at, 2, c.month);
 	*at++ = '-';
-	at = put_number(at, 2, d);
+	at = put_number(at, 2, c.day);
 	*at++ = 'T';
 	at = put_number(at, 2, rest / 3600);
 	*at++ = ':';

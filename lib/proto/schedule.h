@@ -61,8 +61,25 @@ struct schedule_rules { /* part of struct tenant */
 	const struct day_cap *day_caps;
 	size_t day_cap_count;
 	struct calendar calendar;
+	/* Whether any of them looks at the recipient. */
+	bool prohibitions_by_recipient, priorities_by_recipient;
+	bool day_caps_by_recipient;
 };
 
+/*
+ * A prohibition is in force from the first instant of its day at which clocks
+ * show "from" or a later time, until they show "to" or a later time for good:
+ * a time that clocks skip is the instant of the skip, and where they are put
+ * back a window takes in both passes.  "to" before "from", or the same, is of
+ * the next day.
+ */
+/* Whether it is about this message and recipient, whatever the time: 1, 0,
+ * ERR_LIMIT (an expression gave up), ERR_NOMEM. */
+int schedule_concerns(const struct prohibition *p, struct filter_values *values,
+    struct slice recipient);
+/* Whether it is in force: until when, ms; or now_ms itself. */
+int64_t schedule_in_force(const struct calendar *c, const struct prohibition *p,
+    int64_t now_ms);
 /*
  * The first instant from now on at which no prohibition that matches this
  * recipient of the message is in force (now_ms itself: it may leave).
@@ -76,7 +93,7 @@ int schedule_window(const struct schedule_rules *r,
 /* 1..PRIORITY_MAX, by the first rule that matches; < 0: ERR_*. */
 int schedule_priority(const struct schedule_rules *r,
     struct filter_values *values, struct slice recipient);
-/* Whether a day cap is about this message: 1, 0, ERR_*. */
+/* Whether a day cap is about this message: 1, 0, ERR_* as above. */
 int schedule_capped(const struct day_cap *cap, struct filter_values *values,
     struct slice recipient);
 /* The day of an instant as yyyymmdd, and when the next one begins. */

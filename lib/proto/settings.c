@@ -383,6 +383,12 @@ settings_operator_domain(const struct settings *s)
 	return s->operator_domain;
 }
 
+const struct scheduler_settings *
+settings_scheduler(const struct settings *s)
+{
+	return &s->scheduler;
+}
+
 unsigned
 settings_needs(const struct settings *s)
 {

@@ -29,6 +29,8 @@ __attribute__((format(printf, 1, 2))) struct place check_place(const char
 void check_unique(struct check *c, struct view list, const char *path,
     const char *member);
 
+/* The filter of an entry with "header" and "pattern". */
+void check_condition(struct check *c, struct view v, const char *path);
 /* The parts of a tenant's document that settings_mail.c compiles. */
 void check_mail(struct check *c, struct view document);
 /* A retry curve. */
@@ -39,6 +41,8 @@ void check_smime(struct check *c, struct view v);
 void check_shaping(struct check *c, struct view v);
 /* The provider file. */
 void check_providers(struct check *c, struct view v);
+/* Prohibitions, priorities, day caps, calendar. */
+void check_schedule(struct check *c, struct view document);
 /* The section relay. */
 void check_relay(struct check *c, struct view v);
 

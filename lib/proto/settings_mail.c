@@ -25,9 +25,8 @@ work_envelope_sender(struct work *w, struct view v, struct envelope_sender *e)
 	e->forward_bounces = view_bool(view_get(v, "forward_bounces"));
 }
 
-/* The filter of an entry with "header" and "pattern". */
-static const struct filter *
-compile_filter(struct work *w, struct view v)
+const struct filter *
+work_filter(struct work *w, struct view v)
 {
 	struct filter *f = NULL;
 	struct owned *o = work_own(w);
@@ -53,7 +52,7 @@ compile_forwards(struct work *w, struct view list)
 		struct view v = view_at(list, i);
 
 		rule[i].name = work_keep(w, view_string(view_get(v, "name")));
-		rule[i].filter = compile_filter(w, v);
+		rule[i].filter = work_filter(w, v);
 		rule[i].to =
 		    work_keep_address(w, view_string(view_get(v, "to")));
 		rule[i].mode = (enum forward_mode)view_word(view_get(v, "mode"),
@@ -75,7 +74,7 @@ compile_unsubscribe(struct work *w, struct view v)
 		struct view entry = view_at(list, i);
 
 		f[i].name = work_keep(w, view_string(view_get(entry, "name")));
-		f[i].filter = compile_filter(w, entry);
+		f[i].filter = work_filter(w, entry);
 	}
 	u->url = work_keep(w, view_string(view_get(v, "url")));
 	u->mailto = work_keep_address(w, view_string(view_get(v, "mailto")));
@@ -155,7 +154,10 @@ tenant_needs(const struct tenant *t)
 	    (t->preflight.ignore & PREFLIGHT_LINE_LENGTH) == 0)
 		needs |= NEED_BODY;
 	if (t->scan.mode != MODE_OFF || t->smime.certificate_count > 0 ||
-	    t->bcc_host.len > 0 || t->unsubscribe.filter_count > 0)
+	    t->bcc_host.len > 0 || t->unsubscribe.filter_count > 0 ||
+	    t->schedule.prohibitions_by_recipient ||
+	    t->schedule.priorities_by_recipient ||
+	    t->schedule.day_caps_by_recipient)
 		needs |= NEED_BODY | NEED_BUFFER;
 	if (t->received == RECEIVED_ABBREVIATED ||
 	    t->received == RECEIVED_NORMAL)

@@ -17,32 +17,33 @@ check_address(struct check *c, struct view v, const char *path)
 		check_wrong(c, path, "is no mail address");
 }
 
+void
+check_condition(struct check *c, struct view v, const char *path)
+{
+	struct slice header = view_string(view_get(v, "header")),
+		     pattern = view_string(view_get(v, "pattern"));
+	struct filter *f = NULL;
+	char error[200] = "can not be used";
+	const char *why;
+
+	if (header.at == NULL || pattern.at == NULL)
+		return;
+	why = filter_header_wrong(header);
+	if (why != NULL)
+		check_wrong(c, check_place("%s/header", path).text, "%s", why);
+	else if (filter_compile(header, pattern, &f, error, sizeof(error)) < 0)
+		check_wrong(c, check_place("%s/pattern", path).text,
+		    "is no good expression: %s", error);
+	filter_free(f);
+}
+
 static void
 check_filters(struct check *c, struct view list, const char *path)
 {
 	check_unique(c, list, path, "name");
-	for (size_t i = 0; i < view_count(list); i++) {
-		struct view v = view_at(list, i);
-		struct slice header = view_string(view_get(v, "header")),
-			     pattern = view_string(view_get(v, "pattern"));
-		struct filter *f = NULL;
-		char error[200] = "can not be used";
-		const char *why;
-
-		if (header.at == NULL || pattern.at == NULL)
-			continue;
-		why = filter_header_wrong(header);
-		if (why != NULL)
-			check_wrong(c,
-			    check_place("%s/%zu/header", path, i).text, "%s",
-			    why);
-		else if (filter_compile(header, pattern, &f, error,
-			     sizeof(error)) < 0)
-			check_wrong(c,
-			    check_place("%s/%zu/pattern", path, i).text,
-			    "is no good expression: %s", error);
-		filter_free(f);
-	}
+	for (size_t i = 0; i < view_count(list); i++)
+		check_condition(c, view_at(list, i),
+		    check_place("%s/%zu", path, i).text);
 }
 
 static void

@@ -59,6 +59,8 @@ struct settings {
 	const struct settings_domain *operator_domain; /* or NULL */
 	unsigned needs;                                /* enum settings_need */
 	struct shaping shaping;
+	struct scheduler_settings scheduler;
+	struct map *zones; /* name -> struct zone; NULL: none yet */
 	struct tenant_rule *rules;
 	size_t rule_count;
 	/* A rule stands in exactly one of these, by what it asks for. */

@@ -239,6 +239,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	t->return_path_domain = work_keep_lower(&w,
 	    view_string(view_get(view_get(v, "return_path"), "domain")));
 	work_mail(&w, v);
+	work_schedule(&w, v);
 	work_smime(&w, view_get(v, "smime"));
 	t->retry = view_retry(view_get(v, "retry"));
 	work_relay(&w, view_get(v, "relay"));

@@ -23,6 +23,9 @@ int settings_operator_compile(struct settings *s, struct view global,
 int settings_shaping_compile(struct settings *s, struct view global,
     struct view providers, const struct master_key *master);
 
+/* The global document's section scheduler. */
+struct scheduler_settings settings_scheduler_of(struct view global);
+
 /* Bits of enum settings_need for all that is compiled. */
 unsigned settings_needs_of(const struct settings *s);
 

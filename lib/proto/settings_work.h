@@ -37,6 +37,8 @@ struct owned *work_own(struct work *w);
  */
 struct slice work_open_secret(struct work *w, struct view v, const char *where);
 
+/* The filter of an entry with "header" and "pattern". */
+const struct filter *work_filter(struct work *w, struct view v);
 /* The DKIM keys of a domain's list to *d. */
 void work_selectors(struct work *w, struct view list, const char *where,
     struct settings_domain *d);
@@ -52,6 +54,8 @@ void work_mail(struct work *w, struct view document);
 struct retry_curve view_retry(struct view v);
 /* Its section smime. */
 void work_smime(struct work *w, struct view v);
+/* When messages may leave: prohibitions, priorities, day caps, calendar. */
+void work_schedule(struct work *w, struct view document);
 /* Its section relay. */
 void work_relay(struct work *w, struct view v);
 
