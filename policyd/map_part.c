@@ -2,10 +2,15 @@
 /* The tables' server as a part of the daemon. */
 #include "policyd/map_server.h"
 #include "policyd/part.h"
+#include "policyd/policyd.h"
+#include "policyd/seen.h"
 #include "policyd/sockets.h"
 #include "service/host_config.h"
 #include "util/err.h"
 #include "util/log.h"
+
+/* Domains whose route is not logged again: 4 marks of 8 octets a set. */
+#define ROUTES_SETS 8192
 
 static struct {
 	struct sockets sockets;
@@ -43,6 +48,9 @@ start_maps(struct policyd *d, const struct host_config *config,
 {
 	if (maps.sockets.count == 0)
 		return 0;
+	d->routes = seen_new(ROUTES_SETS);
+	if (d->routes == NULL)
+		return ERR_NOMEM;
 	maps.server = map_server_new(base, d, map_tables,
 	    config->policyd_max_clients, turned_full);
 	if (maps.server == NULL)
@@ -69,10 +77,11 @@ drain_maps(struct policyd *d)
 static void
 stop_maps(struct policyd *d)
 {
-	(void)d;
 	sockets_close(&maps.sockets);
 	map_server_free(maps.server);
 	maps.server = NULL;
+	seen_free(d->routes);
+	d->routes = NULL;
 }
 
 const struct policyd_part part_map = {

@@ -96,6 +96,7 @@ client_remove(struct client *client)
 	*(client->newer != NULL ? &client->newer->older : &m->newest) =
 	    client->older;
 	m->count--;
+	free(client->call.kept);
 	free(client);
 }
 

@@ -29,6 +29,9 @@ struct map_call {
 	struct slice key;  /* both valid until it is answered */
 	uint64_t client;   /* number of the connection, never used again */
 	void *state;       /* the table's own, for gone() */
+	/* What a table remembers of the connection: from malloc(), freed with
+	 * it; NULL at first.  One table only does. */
+	void *kept;
 };
 /*
  * Exactly once; from inside look() or later.  The value is copied.  It may not
@@ -52,7 +55,8 @@ struct map_table {
 	bool late_is_trouble;
 };
 extern const struct map_table *const map_tables[]; /* ends with NULL */
-extern const struct map_table map_transport, map_pace, map_network, map_ehlo;
+extern const struct map_table map_transport, map_transport_last;
+extern const struct map_table map_pace, map_network, map_ehlo;
 
 /*
  * tables  ends with NULL; the most special prefix comes first

@@ -4,5 +4,7 @@
 
 const struct map_table *const map_tables[] = {
 	&map_pace,
+	&map_transport,
+	&map_transport_last,
 	NULL,
 };

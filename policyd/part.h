@@ -37,8 +37,7 @@ struct policyd_part {
 
 /* In the order of their start; ends with NULL. */
 extern const struct policyd_part *const policyd_parts[];
-extern const struct policyd_part part_map, part_sending, part_pace;
-extern const struct policyd_part part_auth;
-extern const struct policyd_part part_map;
+extern const struct policyd_part part_auth, part_map, part_pace;
+extern const struct policyd_part part_providers, part_sending;
 
 #endif /* POLICYD_PART_H */

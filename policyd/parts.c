@@ -8,6 +8,7 @@ const struct policyd_part *const policyd_parts[] = {
 	&part_sending,
 	&part_pace,
 	&part_auth,
+	&part_providers,
 	&part_map, /* the last: its tables are those of the others */
 	NULL,
 };

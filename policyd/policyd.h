@@ -48,6 +48,7 @@ struct policyd {
 	struct limit_local *local;   /* limits while Redis is away */
 	struct refusals *refusals;   /* their events, until they are written */
 	struct seen *seen;           /* messages that are booked already */
+	struct seen *routes;         /* of domains, that are in the log */
 	struct queue_client *queue;  /* NULL: no helper */
 	struct providers *providers; /* MX hosts of domains */
 	struct sending *sending;     /* sending addresses */

@@ -7,6 +7,7 @@
 
 #include "net/loop.h"
 #include "policyd/clients.h"
+#include "policyd/map_transport.h"
 #include "policyd/part.h"
 #include "policyd/pipeline.h"
 #include "policyd/policyd.h"
@@ -94,6 +95,8 @@ prepare(struct request *r)
 		match.sasl_user.at = NULL;
 	r->settings = settings_current(r->daemon->watch);
 	r->tenant = settings_tenant_for(r->settings, &match);
+	if (r->recipient.len > 0)
+		map_transport_warm(r->daemon, r->settings, r->recipient);
 }
 
 static void

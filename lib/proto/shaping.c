@@ -17,25 +17,47 @@ any_matches(const struct shaping_filter *f, struct slice value)
 }
 
 static bool
-matches(const struct shaping_filter *f, struct slice recipient,
-    const struct slice *mx, size_t mx_count)
+all_match(const struct shaping_filter *f, const struct slice *mx,
+    size_t mx_count)
 {
-	if (!f->host_name)
-		return any_matches(f, recipient);
 	for (size_t i = 0; i < mx_count; i++)
 		if (!any_matches(f, mx[i]))
 			return false;
 	return mx_count > 0;
 }
 
+size_t
+shaping_match_hosts(const struct shaping *s, const struct slice *mx,
+    size_t mx_count)
+{
+	size_t i = 0;
+
+	while (
+	    i < s->filter_count && !(s->filters[i].host_name &&
+				       all_match(&s->filters[i], mx, mx_count)))
+		i++;
+	return i;
+}
+
+const struct shaping_filter *
+shaping_match_recipient(const struct shaping *s, struct slice recipient,
+    size_t by_host)
+{
+	size_t i = 0;
+
+	while (i < s->filter_count && i < by_host &&
+	       (s->filters[i].host_name ||
+		   !any_matches(&s->filters[i], recipient)))
+		i++;
+	return i < s->filter_count ? &s->filters[i] : NULL;
+}
+
 const struct shaping_filter *
 shaping_match(const struct shaping *s, struct slice recipient,
     const struct slice *mx, size_t mx_count)
 {
-	for (size_t i = 0; i < s->filter_count; i++)
-		if (matches(&s->filters[i], recipient, mx, mx_count))
-			return &s->filters[i];
-	return NULL;
+	return shaping_match_recipient(s, recipient,
+	    shaping_match_hosts(s, mx, mx_count));
 }
 
 bool

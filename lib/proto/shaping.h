@@ -96,6 +96,15 @@ const struct shaping_filter *shaping_filter_named(const struct shaping *s,
  */
 const struct shaping_filter *shaping_match(const struct shaping *s,
     struct slice recipient, const struct slice *mx, size_t mx_count);
+/*
+ * The same in two steps, as what a set of hosts leads to can be remembered:
+ * the first filter by host name that matches the hosts, or filter_count; and
+ * the first for a recipient, given that.
+ */
+size_t shaping_match_hosts(const struct shaping *s, const struct slice *mx,
+    size_t mx_count);
+const struct shaping_filter *shaping_match_recipient(const struct shaping *s,
+    struct slice recipient, size_t by_host);
 /* Whether any filter could need the MX hosts. */
 bool shaping_needs_mx(const struct shaping *s);
 

@@ -51,6 +51,7 @@ struct host_config {
 	const char *provider_file; /* shaping filters that come with Postern */
 	const char *dns_servers;   /* empty: the system's */
 	int64_t dns_timeout_ms;
+	unsigned provider_cache_domains;
 	bool queue_helper; /* release, retry, apply transports */
 
 	/* milter */

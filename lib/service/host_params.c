@@ -182,6 +182,11 @@ const struct param host_params[] = {
 	    "How long a question to the DNS may take.\n"
 	    "No mail waits for it: an unknown domain goes as without Postern,\n"
 	    "and its answer is there for the next message."),
+	PARAM_UINT(CFG, provider_cache_domains, "100000", "1000", "10000000",
+	    PARAM_RESTART,
+	    "Recipient domains whose MX hosts are remembered; each takes some\n"
+	    "300 octets, and 512 at the most.\n"
+	    "Those used longest ago are forgotten first."),
 	PARAM_BOOL(CFG, queue_helper, "yes", PARAM_RESTART,
 	    "Start\n"
 	    ".Xr postern-queue-helper 8 ,\n"

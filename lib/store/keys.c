@@ -279,6 +279,16 @@ static const struct key_row keys[] = {
 	    .readers = R(POLICYD) | R(APID) | R(CLI),
 	    .writers = R(POLICYD),
 	},
+	{
+	    .name = "pn:mx:{DOMAIN}",
+	    .pattern = "pn:mx:*",
+	    .type = "string",
+	    .ttl = "that of the DNS, at most a day",
+	    .text = "MX hosts of a recipient domain, and until when, in\n"
+		    "seconds since 1970.",
+	    .readers = R(POLICYD) | R(CLI),
+	    .writers = R(POLICYD),
+	},
 };
 #define NKEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -752,6 +762,12 @@ struct slice
 key_pace_channel(void)
 {
 	return SLICE("pn:pace");
+}
+
+struct key
+key_provider(struct slice domain)
+{
+	return tenant_key(SLICE("pn:mx:"), domain);
 }
 
 struct slice

@@ -92,6 +92,8 @@ struct key key_sending(struct slice address, unsigned yyyymmdd);
 struct key key_pace(struct slice filter);
 /* Channel on which a change of one is told: "LEFT FILTER". */
 struct slice key_pace_channel(void);
+/* pn:mx:{DOMAIN}  string: MX hosts of a domain */
+struct key key_provider(struct slice domain);
 
 /* Channel on which a new settings revision is told: "TENANT REV". */
 struct slice key_settings_channel(void);
