@@ -14,20 +14,6 @@ static const char reason_letters[] = {
 	[HOLD_HAND] = 'h',
 };
 
-static const char *const reason_words[] = {
-	[HOLD_WINDOW] = "window",
-	[HOLD_DAY_CAP] = "day_cap",
-	[HOLD_PRIORITY] = "priority",
-	[HOLD_SCAN] = "scan",
-	[HOLD_HAND] = "hand",
-};
-
-const char *
-hold_reason_word(enum hold_reason reason)
-{
-	return reason_words[reason];
-}
-
 char
 hold_reason_letter(enum hold_reason reason)
 {
@@ -44,17 +30,6 @@ hold_release_ms(struct slice list, struct slice score)
 	if (number_parse(score, 0, INT64_MAX, &n) < 0)
 		return INT64_MAX; /* "inf" */
 	return (int64_t)n;
-}
-
-int
-hold_reason_parse(struct slice word, enum hold_reason *ret_reason)
-{
-	for (size_t i = 0; i < HOLD_REASONS; i++)
-		if (slice_eq(word, slice_of(reason_words[i]))) {
-			*ret_reason = (enum hold_reason)i;
-			return 0;
-		}
-	return ERR_SYNTAX;
 }
 
 /* Cut so that no UTF-8 character is cut in two. */

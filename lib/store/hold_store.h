@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "proto/held_field.h" /* enum hold_reason */
 #include "util/slice.h"
 
 /*
@@ -26,18 +27,6 @@
  * removes.  Repeating any of these calls does no harm.
  */
 struct store;
-
-enum hold_reason {
-	HOLD_WINDOW, /* prohibited time */
-	HOLD_DAY_CAP,
-	HOLD_PRIORITY, /* its turn has not come */
-	HOLD_SCAN,     /* by the scan's setting: never released by time */
-	HOLD_HAND,     /* by API or command line: never released by time */
-	HOLD_REASONS
-};
-/* "window", "day_cap", "priority", "scan", "hand". */
-const char *hold_reason_word(enum hold_reason reason);
-int hold_reason_parse(struct slice word, enum hold_reason *ret_reason);
 
 struct hold_record {
 	struct slice queue_id;
