@@ -21,6 +21,7 @@ struct job {
 	const char *folder; /* Postfix's configuration directory */
 	struct arena *arena;
 	struct postfix_now now;
+	struct postfix_values before; /* main.cf as it was kept */
 	struct postfix_edits edits;
 	struct slice domains[POSTFIX_RETURN_DOMAINS_MAX];
 	size_t domain_count;
@@ -52,6 +53,30 @@ print_edits(const struct postfix_edits *edits)
 	}
 }
 
+/* main.cf from before "enable", where it was kept. */
+static int
+read_before(struct job *job)
+{
+	struct postfix_files kept;
+	struct slice text;
+	size_t line;
+	int rc = postfix_files_load(job->config->state_directory, job->folder,
+	    &kept);
+
+	if (rc < 0)
+		return rc;
+	if (kept.known) {
+		text = arena_dup(job->arena,
+		    buf_slice(&kept.original[POSTFIX_KEPT_MAIN]));
+		rc = text.at != NULL ? postfix_values_parse(job->arena, text,
+					   &job->before, &line)
+				     : ERR_NOMEM;
+		job->now.before = &job->before;
+	}
+	postfix_files_done(&kept);
+	return rc;
+}
+
 /* What "enable" has to do still. */
 static int
 plan_enable(struct job *job)
@@ -61,13 +86,13 @@ plan_enable(struct job *job)
 	    &wanted);
 
 	if (rc == 0)
-		rc = postfix_config_domains(job->arena, job->config,
-		    job->domains, &job->domain_count);
+		rc = postfix_config_settings(job->arena, job->config,
+		    job->domains, job->domain_count, &wanted);
 	if (rc < 0)
 		return rc;
-	wanted.return_domains = job->domains;
-	wanted.return_domain_count = job->domain_count;
 	rc = postfix_config_read(job->arena, job->folder, &job->now);
+	if (rc == 0)
+		rc = read_before(job);
 	if (rc < 0)
 		return rc;
 	return postfix_plan_enable(job->arena, &job->now, &wanted, &job->edits);

@@ -133,14 +133,11 @@ doctor_postfix(struct doctor *d)
 	struct postfix_wanted wanted;
 	struct postfix_edits edits;
 	struct postfix_now now;
-	size_t count = 0;
 	int rc = postfix_config_wanted(d->arena, d->config, folder, &wanted);
 
 	if (rc == 0)
-		rc = postfix_config_domains(d->arena, d->config, domains,
-		    &count);
-	wanted.return_domains = domains;
-	wanted.return_domain_count = count;
+		rc = postfix_config_settings(d->arena, d->config, domains, 0,
+		    &wanted);
 	if (rc == 0)
 		rc = postfix_config_read(d->arena, folder, &now);
 	if (rc == 0)

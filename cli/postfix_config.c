@@ -14,6 +14,7 @@
 #include "service/host_config.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/number.h"
 
 #define OUTPUT_MAX ((size_t)4 * 1024 * 1024)
 #define TIMEOUT_MS 30000
@@ -86,7 +87,7 @@ int
 postfix_config_read(struct arena *arena, const char *folder,
     struct postfix_now *ret_now)
 {
-	struct postfix_now now;
+	struct postfix_now now = { .before = NULL };
 	int rc = postconf_values(arena, folder, "-n", &now.main);
 
 	if (rc == 0)
@@ -161,9 +162,40 @@ add_tenant(struct arena *arena, const struct tenant *t,
 	return rc;
 }
 
+static struct slice
+seconds(struct arena *arena, int64_t n)
+{
+	char text[NUMBER_TEXT_MAX + 1];
+	size_t len = number_format((uint64_t)n, text);
+
+	text[len] = 's';
+	return arena_dup(arena, (struct slice){ text, len + 1 });
+}
+
+static int
+add_retry(struct arena *arena, const struct settings *s,
+    struct postfix_wanted *w)
+{
+	struct retry_native n;
+
+	w->retry_known = true;
+	if (settings_retry_native(s, &n) == RETRY_BY_DEFAULT)
+		return 0;
+	w->minimal_backoff = seconds(arena, n.minimal_backoff_s);
+	w->maximal_backoff = seconds(arena, n.maximal_backoff_s);
+	w->queue_lifetime = seconds(arena, n.queue_lifetime_s);
+	w->queue_run_delay = seconds(arena, n.queue_run_delay_s);
+	return w->minimal_backoff.at != NULL && w->maximal_backoff.at != NULL &&
+		       w->queue_lifetime.at != NULL &&
+		       w->queue_run_delay.at != NULL
+		   ? 0
+		   : ERR_NOMEM;
+}
+
 int
-postfix_config_domains(struct arena *arena, const struct host_config *config,
-    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
+postfix_config_settings(struct arena *arena, const struct host_config *config,
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t count,
+    struct postfix_wanted *wanted)
 {
 	struct settings *settings;
 	struct cli_store s;
@@ -171,16 +203,21 @@ postfix_config_domains(struct arena *arena, const struct host_config *config,
 
 	if (rc < 0)
 		return rc;
+	wanted->return_domains = domains;
+	wanted->return_domain_count = count;
 	rc = cli_settings_load(&s, NULL, &settings);
 	cli_store_close(&s);
 	if (rc < 0) {
-		cli_error("the settings' return domains are not known: %s",
+		cli_error("what the settings want of Postfix is not known: %s",
 		    err_text(rc));
 		return 0;
 	}
 	for (size_t i = 0; rc == 0 && i < settings_tenant_count(settings); i++)
 		rc = add_tenant(arena, settings_tenant_at(settings, i), domains,
-		    count);
+		    &count);
+	wanted->return_domain_count = count;
+	if (rc == 0)
+		rc = add_retry(arena, settings, wanted);
 	settings_unref(settings);
 	return rc;
 }

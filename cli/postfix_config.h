@@ -20,13 +20,15 @@ int postfix_config_read(struct arena *arena, const char *folder,
 int postfix_config_wanted(struct arena *arena, const struct host_config *config,
     const char *folder, struct postfix_wanted *ret_wanted);
 /*
- * Adds the return_path domains of all tenants in force to those that are
- * there.  Without Redis there are none to add: that is told on stderr, and no
+ * What the settings in force want of Postfix: the return_path domains of all
+ * tenants, added to those that are there, and when mail is tried again.
+ * Without Redis there is nothing to add: that is told on stderr, and no
  * failure.  ERR_LIMIT, ERR_NOMEM.
  */
-int postfix_config_domains(struct arena *arena,
+int postfix_config_settings(struct arena *arena,
     const struct host_config *config,
-    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count);
+    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t count,
+    struct postfix_wanted *wanted);
 
 int postfix_config_apply(const char *folder, const struct postfix_edits *edits);
 

@@ -24,6 +24,7 @@ struct hook {
 	bool each_service;     /* also where master.cf overrides it by -o */
 	bool for_returns;      /* only with return domains */
 	bool for_reinject;     /* only with a listener for copies */
+	bool for_retry;        /* only where the settings say when */
 	const char *why;
 };
 
@@ -70,6 +71,14 @@ static const struct hook hooks[] = {
 	{ "postern_return_recipients", OWN, "inline:{ @recipients@ }",
 	    .only_with = "relay_recipient_maps", .for_returns = true,
 	    .why = "any address in them" },
+	{ "postern_minimal_backoff", OWN, "@minimal@", .for_retry = true,
+	    .why = "the first retry, or behind those of the scheduler" },
+	{ "postern_maximal_backoff", OWN, "@maximal@", .for_retry = true,
+	    .why = "the longest wait before a retry" },
+	{ "postern_queue_lifetime", OWN, "@lifetime@", .for_retry = true,
+	    .why = "when mail is given up" },
+	{ "postern_queue_run_delay", OWN, "@run-delay@", .for_retry = true,
+	    .why = "how exactly waits are kept" },
 	/* Before permit_mynetworks and permit_sasl_authenticated, or it would
 	 * never be asked for the mail that it is made for.  Relay restrictions
 	 * come first and are not touched. */
@@ -91,6 +100,14 @@ static const struct hook hooks[] = {
 	    .why = "mail for the return domains is taken" },
 	{ "relay_recipient_maps", LAST_IF_SET, RETURNS "recipients",
 	    .for_returns = true, .why = "any address in them is known" },
+	{ "minimal_backoff_time", SET, "$postern_minimal_backoff",
+	    .for_retry = true, .why = "retries as the settings say" },
+	{ "maximal_backoff_time", SET, "$postern_maximal_backoff",
+	    .for_retry = true, .why = "retries as the settings say" },
+	{ "maximal_queue_lifetime", SET, "$postern_queue_lifetime",
+	    .for_retry = true, .why = "retries as the settings say" },
+	{ "queue_run_delay", SET, "$postern_queue_run_delay", .for_retry = true,
+	    .why = "retries as the settings say" },
 };
 #define HOOK_COUNT (sizeof(hooks) / sizeof(hooks[0]))
 
@@ -257,8 +274,10 @@ disable_value(struct arena *arena, const struct postfix_now *now,
 		return 0;
 	}
 	if (h->how == SET) {
-		/* Not known what it was, or changed since: it stays. */
-		if (before != NULL && slice_eq(old, slice_of(h->value)))
+		/* Not known what it was, or changed since: it stays; but not
+		 * a reference to what goes. */
+		if (slice_eq(old, slice_of(h->value)) &&
+		    (before != NULL || h->for_retry))
 			*ret_value = was;
 		return 0;
 	}
@@ -329,7 +348,26 @@ static bool
 is_for(const struct hook *h, const struct postfix_wanted *wanted)
 {
 	return (!h->for_returns || wanted->return_domain_count > 0) &&
-	       (!h->for_reinject || wanted->reinject.len > 0);
+	       (!h->for_reinject || wanted->reinject.len > 0) &&
+	       (!h->for_retry || wanted->minimal_backoff.len > 0);
+}
+
+/* The settings say it no more: as it was. */
+static int
+retract_hook(const struct postfix_now *now, const struct hook *h,
+    struct postfix_edits *edits)
+{
+	struct slice name = slice_of(h->name);
+	struct slice old = postfix_values_get(&now->main, name);
+
+	if (old.at == NULL ||
+	    (h->how != OWN && !slice_eq(old, slice_of(h->value))))
+		return 0;
+	return postfix_edit_add(edits,
+	    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old,
+		now->before != NULL ? postfix_values_get(now->before, name)
+				    : absent,
+		"the settings do not say when mail is tried again" });
 }
 
 int
@@ -342,6 +380,11 @@ postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
 	for (size_t i = 0; rc == 0 && i < HOOK_COUNT; i++)
 		if (is_for(&hooks[i], wanted))
 			rc = enable_hook(arena, now, wanted, &hooks[i], &edits);
+	/* What refers goes before what is referred to. */
+	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
+		if (hooks[i - 1].for_retry && wanted->retry_known &&
+		    !is_for(&hooks[i - 1], wanted))
+			rc = retract_hook(now, &hooks[i - 1], &edits);
 	/* Behind main.cf: they refer to it. */
 	if (rc == 0)
 		rc = postfix_entries_enable(arena, now, wanted, &edits);

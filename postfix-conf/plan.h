@@ -2,6 +2,7 @@
 #ifndef POSTFIX_CONF_PLAN_H
 #define POSTFIX_CONF_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "postfix-conf/values.h"
@@ -18,6 +19,8 @@ struct postfix_now {
 	struct postfix_values defaults; /* postconf -d */
 	struct postfix_values services; /* postconf -P: "NAME/TYPE/PARAMETER" */
 	struct postfix_values entries;  /* postconf -M: "NAME/TYPE" */
+	/* main.cf before it was changed; NULL: not known, or never changed. */
+	const struct postfix_values *before;
 };
 
 struct postfix_wanted {
@@ -30,6 +33,11 @@ struct postfix_wanted {
 	/* The domains that DSNs come back to; may be none. */
 	const struct slice *return_domains;
 	size_t return_domain_count;
+	/* When Postfix tries deferred mail again, as main.cf has times
+	 * ("240s"); empty: as its administrator has it. */
+	bool retry_known; /* false: what is there stays */
+	struct slice minimal_backoff, maximal_backoff, queue_lifetime,
+	    queue_run_delay;
 };
 
 enum postfix_file {

@@ -45,49 +45,43 @@ add_domains(struct buf *out, const struct postfix_wanted *w, const char *before,
 static bool
 add_marked(struct buf *out, struct slice *rest, const struct postfix_wanted *w)
 {
+	const struct {
+		const char *mark;
+		struct slice value;
+	} values[] = {
+		{ "@policyd@", w->policyd },
+		{ "@milter@", w->milter },
+		{ "@reinject@", w->reinject },
+		{ "@minimal@", w->minimal_backoff },
+		{ "@maximal@", w->maximal_backoff },
+		{ "@lifetime@", w->queue_lifetime },
+		{ "@run-delay@", w->queue_run_delay },
+	};
 	static const struct {
-		struct slice mark;
-		enum {
-			POLICYD,
-			MILTERD,
-			REINJECT,
-			TRANSPORT,
-			DOMAINS,
-			RECIPIENTS
-		} what;
-	} marks[] = {
-		{ { "@policyd@", 9 }, POLICYD },
-		{ { "@milter@", 8 }, MILTERD },
-		{ { "@reinject@", 10 }, REINJECT },
-		{ { "@transports@", 12 }, TRANSPORT },
-		{ { "@domains@", 9 }, DOMAINS },
-		{ { "@recipients@", 12 }, RECIPIENTS },
+		const char *mark, *before;
+		bool transports;
+	} lists[] = {
+		{ "@transports@", "", true },
+		{ "@domains@", "", false },
+		{ "@recipients@", "@", false },
 	};
 
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (!slice_starts(*rest, marks[i].mark))
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct slice mark = slice_of(values[i].mark);
+
+		if (!slice_starts(*rest, mark))
 			continue;
-		switch (marks[i].what) {
-		case POLICYD:
-			buf_add_slice(out, w->policyd);
-			break;
-		case MILTERD:
-			buf_add_slice(out, w->milter);
-			break;
-		case REINJECT:
-			buf_add_slice(out, w->reinject);
-			break;
-		case TRANSPORT:
-			add_domains(out, w, "", true);
-			break;
-		case DOMAINS:
-			add_domains(out, w, "", false);
-			break;
-		case RECIPIENTS:
-			add_domains(out, w, "@", false);
-			break;
-		}
-		*rest = slice_skip(*rest, marks[i].mark.len);
+		buf_add_slice(out, values[i].value);
+		*rest = slice_skip(*rest, mark.len);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct slice mark = slice_of(lists[i].mark);
+
+		if (!slice_starts(*rest, mark))
+			continue;
+		add_domains(out, w, lists[i].before, lists[i].transports);
+		*rest = slice_skip(*rest, mark.len);
 		return true;
 	}
 	return false;

@@ -56,6 +56,7 @@ begin(struct fixture *f, const char *main_cf, const char *services)
 	parse(f, DEFAULTS, &f->now.defaults);
 	parse(f, services, &f->now.services);
 	f->now.entries = (struct postfix_values){ .count = 0 };
+	f->now.before = NULL;
 }
 
 static void
@@ -438,6 +439,71 @@ sockets_are_named_as_postfix_sees_them(void **state)
 	arena_free(arena);
 }
 
+static void
+retries_follow_the_settings(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct postfix_values before;
+	struct fixture f;
+
+	(void)state;
+	with.retry_known = true;
+	with.minimal_backoff = SLICE("240s");
+	with.maximal_backoff = SLICE("6000s");
+	with.queue_lifetime = SLICE("86400s");
+	with.queue_run_delay = SLICE("60s");
+	begin(&f, "minimal_backoff_time = 10m\n", "");
+	before = f.now.main;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "postern_minimal_backoff", "240s");
+	assert_edit(&f, "minimal_backoff_time", "$postern_minimal_backoff");
+	assert_edit(&f, "maximal_queue_lifetime", "$postern_queue_lifetime");
+	assert_edit(&f, "queue_run_delay", "$postern_queue_run_delay");
+	apply(&f);
+	/* Other values, and nothing else. */
+	with.minimal_backoff = SLICE("300s");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 1);
+	assert_edit(&f, "postern_minimal_backoff", "300s");
+	apply(&f);
+	/* Not known: it stays. */
+	with.minimal_backoff.len = 0;
+	with.retry_known = false;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 0);
+	/* Taken back, with and without knowing what was before. */
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, &before,
+			     &f.edits),
+	    0);
+	assert_edit(&f, "minimal_backoff_time", "10m");
+	assert_edit(&f, "queue_run_delay", NULL);
+	assert_edit(&f, "postern_queue_run_delay", NULL);
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
+	    0);
+	assert_edit(&f, "minimal_backoff_time", NULL);
+	/* The settings say nothing any more. */
+	with.retry_known = true;
+	f.now.before = &before;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "minimal_backoff_time", "10m");
+	assert_edit(&f, "maximal_backoff_time", NULL);
+	f.now.before = NULL;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 8);
+	assert_edit(&f, "maximal_backoff_time", NULL);
+	assert_edit(&f, "postern_maximal_backoff", NULL);
+	apply(&f);
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_int_equal(f.edits.count, 0);
+	arena_free(f.arena);
+}
+
 int
 main(void)
 {
@@ -448,6 +514,7 @@ main(void)
 		cmocka_unit_test(services_with_values_of_their_own_are_hooked),
 		cmocka_unit_test(twice_is_once_and_back_is_as_before),
 		cmocka_unit_test(changed_sockets_replace_the_old_ones),
+		cmocka_unit_test(retries_follow_the_settings),
 		cmocka_unit_test(the_listener_for_copies_moves),
 		cmocka_unit_test(listeners_are_named_as_master_cf_names_them),
 		cmocka_unit_test(disable_takes_out_only_our_own),
