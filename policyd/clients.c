@@ -31,7 +31,8 @@ struct clients {
 	struct event_base *base;
 	struct policyd *daemon;
 	struct pipeline *pipeline;
-	struct loop_timer *timer; /* the oldest request's deadline */
+	struct loop_timer *timer; /* the first request's deadline */
+	int64_t timer_us;         /* it, while the timer is pending */
 	struct client *newest;
 	unsigned count, max;
 	bool full, draining;
@@ -41,7 +42,20 @@ struct clients {
 static void
 set_timer(struct clients *c, int64_t deadline_us)
 {
-	loop_timer_set(c->timer, (deadline_us - clock_mono_us()) / 1000 + 1);
+	int64_t left_us = deadline_us - clock_mono_us();
+
+	c->timer_us = deadline_us;
+	loop_timer_set(c->timer, left_us > 0 ? left_us / 1000 + 1 : 0);
+}
+
+/* One deadline more. */
+static void
+sooner(int64_t deadline_us, void *ctx)
+{
+	struct clients *c = ctx;
+
+	if (!loop_timer_pending(c->timer) || deadline_us < c->timer_us)
+		set_timer(c, deadline_us);
 }
 
 static void
@@ -172,8 +186,7 @@ input(struct connection *connection, struct slice in, void *ctx)
 		return n;
 	client->request = request;
 	connection_hold(connection);
-	if (!loop_timer_pending(c->timer))
-		set_timer(c, request->deadline_us);
+	sooner(request->deadline_us, c);
 	return n;
 }
 
@@ -195,6 +208,7 @@ clients_new(struct event_base *base, struct policyd *daemon,
 		free(c);
 		return NULL;
 	}
+	pipeline_on_sooner(pipeline, sooner, c);
 	return c;
 }
 
@@ -209,6 +223,7 @@ clients_free(struct clients *c)
 		client_remove(c->newest);
 		connection_free(connection);
 	}
+	pipeline_on_sooner(c->pipeline, NULL, NULL);
 	loop_timer_free(c->timer);
 	free(c);
 }

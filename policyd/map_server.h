@@ -56,7 +56,10 @@ struct map_table {
 };
 extern const struct map_table *const map_tables[]; /* ends with NULL */
 extern const struct map_table map_transport, map_transport_last;
-extern const struct map_table map_pace, map_network, map_ehlo;
+extern const struct map_table map_pace;
+/* Of any listener, and of the one whose port stands behind a "-". */
+extern const struct map_table map_network, map_network_port, map_ehlo,
+    map_ehlo_port;
 
 /*
  * tables  ends with NULL; the most special prefix comes first

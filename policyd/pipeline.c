@@ -21,7 +21,9 @@ struct running {
 	struct rule_call calls[RULES_MAX];
 	size_t count, left; /* calls; those not done */
 	unsigned holds;
-	bool starting, answered;
+	bool starting;
+	bool answered; /* decided: rules have no say any more */
+	bool passed;   /* decided, and told so at the deadline */
 	pipeline_answer *answer;
 	void *ctx;
 };
@@ -31,6 +33,8 @@ struct pipeline {
 	struct running *oldest, *newest; /* by deadline, as all wait alike */
 	struct running *spare;
 	size_t spare_count, waiting;
+	pipeline_sooner *sooner; /* or NULL */
+	void *sooner_ctx;
 	char text[RULE_TEXT_MAX]; /* of the reply being made */
 };
 
@@ -77,6 +81,13 @@ void
 pipeline_set_timeout(struct pipeline *p, int64_t timeout_us)
 {
 	p->options.timeout_us = timeout_us;
+}
+
+void
+pipeline_on_sooner(struct pipeline *p, pipeline_sooner *sooner, void *ctx)
+{
+	p->sooner = sooner;
+	p->sooner_ctx = ctx;
 }
 
 size_t
@@ -192,8 +203,39 @@ clean_text(struct pipeline *p, struct slice text)
 	return (struct slice){ p->text, len };
 }
 
-/* All rules have spoken. */
+static unsigned
+code_of(const struct rule_result *result)
+{
+	if (result->code != 0)
+		return result->code;
+	return result->verdict == RULE_REJECT ? 550 : 451;
+}
+
+/* Nothing stands against it, but it has to wait for its turn. */
 static void
+wait_turn(struct running *run)
+{
+	struct pipeline *p = run->pipeline;
+
+	run->passed = true;
+	run->request.deadline_us = run->request.not_before_us;
+	waiting_add(p, run);
+	if (p->sooner != NULL)
+		p->sooner(run->request.deadline_us, p->sooner_ctx);
+}
+
+static void
+pass(struct running *run)
+{
+	struct policy_reply reply = { .action = POLICY_DUNNO };
+
+	waiting_remove(run->pipeline, run);
+	run->answer(&reply, run->ctx);
+	request_drop(&run->request);
+}
+
+/* All rules have spoken.  False: it is not answered yet. */
+static bool
 decide(struct running *run)
 {
 	struct pipeline *p = run->pipeline;
@@ -206,16 +248,20 @@ decide(struct running *run)
 	    winner != NULL ? RULE_REFUSED_ELSEWHERE : RULE_PASSED);
 	p->options.note(PIPELINE_DECIDED, &run->request, winner,
 	    winner != NULL ? &winner->result : NULL);
+	if (winner == NULL && run->request.not_before_us > clock_mono_us()) {
+		wait_turn(run);
+		return false;
+	}
 	if (winner != NULL)
 		reply = (struct policy_reply){
 			.action = POLICY_REPLY,
-			.code =
-			    winner->result.verdict == RULE_REJECT ? 550 : 451,
+			.code = code_of(&winner->result),
 			.enhanced = winner->result.enhanced,
 			.text = clean_text(p, winner->result.text),
 		};
 	run->answer(&reply, run->ctx);
 	request_drop(&run->request);
+	return true;
 }
 
 void
@@ -243,7 +289,7 @@ rule_done(struct rule_call *call, const struct rule_result *result)
 	}
 	run->left--;
 	if (run->left == 0 && !run->starting && !run->answered)
-		decide(run);
+		(void)decide(run);
 }
 
 static unsigned
@@ -251,6 +297,10 @@ stage_of(const struct policy_request *attrs)
 {
 	struct slice state = attrs->attr[POLICY_STATE];
 
+	/* With smtpd_delay_reject it is asked at RCPT, for each of them. */
+	if (slice_eq(attrs->attr[POLICY_CONTEXT], SLICE("connect")) ||
+	    slice_eq(state, SLICE("CONNECT")))
+		return RULE_AT_CONNECT;
 	if (slice_eq(state, SLICE("RCPT")))
 		return RULE_AT_RCPT;
 	if (slice_eq(state, SLICE("DATA")))
@@ -279,6 +329,7 @@ fill(struct running *run, struct pipeline *p,
 	r->settings = NULL;
 	r->tenant = NULL;
 	r->deadline_us = clock_mono_us() + p->options.timeout_us;
+	r->not_before_us = 0;
 	canonical(attrs->attr[POLICY_SENDER], r->sender_room, &r->sender);
 	canonical(attrs->attr[POLICY_RCPT], r->recipient_room, &r->recipient);
 	if (r->recipient.len == 0)
@@ -287,7 +338,7 @@ fill(struct running *run, struct pipeline *p,
 	run->count = run->left = 0;
 	run->holds = 1;
 	run->starting = true;
-	run->answered = false;
+	run->answered = run->passed = false;
 	p->options.prepare(r);
 }
 
@@ -342,10 +393,7 @@ pipeline_start(struct pipeline *p, const struct policy_request *attrs,
 	run->ctx = ctx;
 	waiting_add(p, run);
 	begin(run, stage_of(attrs));
-	if (run->left > 0)
-		return &run->request;
-	decide(run);
-	return NULL;
+	return run->left > 0 || !decide(run) ? &run->request : NULL;
 }
 
 /* The rules that have not spoken must do so now. */
@@ -372,10 +420,12 @@ pipeline_abandon(struct request *r)
 {
 	struct running *run = running_of(r);
 
-	hurry(run);
-	run->answered = true;
 	waiting_remove(run->pipeline, run);
-	settle(run, NULL, RULE_REFUSED_ELSEWHERE);
+	if (!run->passed) {
+		hurry(run);
+		run->answered = true;
+		settle(run, NULL, RULE_REFUSED_ELSEWHERE);
+	}
 	request_drop(r);
 }
 
@@ -387,8 +437,12 @@ pipeline_expire(struct pipeline *p)
 	while (p->oldest != NULL && p->oldest->request.deadline_us <= now) {
 		struct running *run = p->oldest;
 
+		if (run->passed) {
+			pass(run);
+			continue;
+		}
 		hurry(run);
-		decide(run);
+		(void)decide(run);
 	}
 	return p->oldest != NULL ? p->oldest->request.deadline_us : 0;
 }

@@ -53,6 +53,9 @@ void pipeline_abandon(struct request *r);
  * request, 0 when none is waiting.
  */
 int64_t pipeline_expire(struct pipeline *p);
+/* A request has got this deadline, which may be sooner than all others. */
+typedef void pipeline_sooner(int64_t deadline_us, void *ctx);
+void pipeline_on_sooner(struct pipeline *p, pipeline_sooner *sooner, void *ctx);
 size_t pipeline_waiting(const struct pipeline *p);
 
 #endif /* POLICYD_PIPELINE_H */

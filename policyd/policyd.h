@@ -9,6 +9,7 @@
 
 /* What the parts of the daemon share; one of these, filled by server.c. */
 struct dns;
+struct intervals;
 struct limit_local;
 struct providers;
 struct queue_client;
@@ -46,6 +47,7 @@ struct policyd {
 	struct store *store;
 	struct settings_watch *watch;
 	struct limit_local *local;   /* limits while Redis is away */
+	struct intervals *intervals; /* slots of messages */
 	struct refusals *refusals;   /* their events, until they are written */
 	struct seen *seen;           /* messages that are booked already */
 	struct seen *routes;         /* of domains, that are in the log */

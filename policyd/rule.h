@@ -24,6 +24,8 @@ struct tenant;
 #define RULE_AT_RCPT (1U << 0)
 #define RULE_AT_DATA (1U << 1)
 #define RULE_AT_EOM (1U << 2)
+/* Or whatever the state is, of a policy call with policy_context=connect. */
+#define RULE_AT_CONNECT (1U << 3)
 
 /* One request of Postfix; lives until the last rule has let go of it. */
 struct request {
@@ -35,6 +37,8 @@ struct request {
 	struct slice sender;    /* canonical; absent: no address */
 	char recipient_room[ADDRESS_MAX], sender_room[ADDRESS_MAX];
 	int64_t deadline_us; /* when it will be answered without the rules */
+	/* Set in settle(): when it may be told that it passes; 0: at once. */
+	int64_t not_before_us;
 	struct arena *arena; /* for what lives as long as this */
 };
 /* Keep the request, and the arena, beyond its answer; each hold one drop. */
@@ -57,6 +61,7 @@ struct rule_result {
 	/* For the SMTP client: RULE_TEXT_MAX octets at most; what is not
 	 * printable US-ASCII is replaced by '?'.  Lives as the request. */
 	struct slice text;
+	unsigned code; /* another 5xx than 550, another 4xx than 451; or 0 */
 };
 #define RULE_TEXT_MAX 300
 
@@ -101,6 +106,7 @@ void rule_would(struct rule_call *call, const struct rule_result *result);
 
 /* In order; ends with NULL. */
 extern const struct rule *const rules[];
-extern const struct rule rule_rate, rule_settings, rule_suppression;
+extern const struct rule rule_access, rule_interval, rule_rate, rule_settings,
+    rule_suppression;
 
 #endif /* POLICYD_RULE_H */

@@ -4,7 +4,9 @@
 
 const struct rule *const rules[] = {
 	&rule_settings,
+	&rule_access,
 	&rule_suppression,
 	&rule_rate,
+	&rule_interval,
 	NULL,
 };

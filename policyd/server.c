@@ -7,6 +7,7 @@
 
 #include "net/loop.h"
 #include "policyd/clients.h"
+#include "policyd/interval.h"
 #include "policyd/map_transport.h"
 #include "policyd/part.h"
 #include "policyd/pipeline.h"
@@ -34,6 +35,8 @@
 #define HOSTS_MS (5 * 60 * 1000)
 /* Counted keys kept while Redis is away: some 700 octets each. */
 #define LOCAL_KEYS 20000
+/* Tenants, and clients of them, with an interval between messages. */
+#define INTERVAL_KEYS 20000
 /* Messages whose recipients are still arriving: 4 marks of 8 octets a set. */
 #define SEEN_SETS 16384
 
@@ -265,7 +268,8 @@ server_start(const struct host_config *config, struct event_base *base)
 
 	d->local = limit_local_new(LOCAL_KEYS);
 	d->seen = seen_new(SEEN_SETS);
-	if (d->local == NULL || d->seen == NULL)
+	d->intervals = intervals_new(INTERVAL_KEYS);
+	if (d->local == NULL || d->seen == NULL || d->intervals == NULL)
 		return ERR_NOMEM;
 	if ((rc = start_store(config, base)) < 0)
 		return rc;
@@ -344,6 +348,7 @@ server_stop(void)
 	pipeline_free(server.pipeline);
 	loop_timer_free(server.hosts_timer);
 	seen_free(d->seen);
+	intervals_free(d->intervals);
 	limit_local_free(d->local);
 	memset(&server, 0, sizeof(server));
 }

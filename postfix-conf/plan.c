@@ -49,7 +49,7 @@ struct hook {
 
 static const struct hook hooks[] = {
 	{ "postern_policy", OWN,
-	    "check_policy_service { @policyd@, timeout=10s,"
+	    "check_policy_service { @policyd@, timeout=20s,"
 	    " default_action=DEFER }",
 	    .why = "when postern-policyd is away, mail is put off" },
 	{ "postern_milter", OWN,

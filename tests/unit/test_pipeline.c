@@ -79,9 +79,12 @@ second_late(struct rule_call *call)
 	lates++;
 }
 
+static int64_t turn_us; /* of the request, set by the first rule */
+
 static void
 first_settle(struct rule_call *call, enum rule_outcome outcome)
 {
+	call->request->not_before_us = turn_us;
 	assert_ptr_equal(call, first_call);
 	first_outcome = outcome;
 	settles++;
@@ -161,6 +164,7 @@ setup(void **state)
 	(void)state;
 	first_does = second_does = FAKE_NEXT;
 	first_mode = RULE_ENFORCE;
+	turn_us = 0;
 	first_call = second_call = NULL;
 	lates = settles = decided = would = released = answers = 0;
 	memset(&attrs, 0, sizeof(attrs));
@@ -325,6 +329,64 @@ test_several_at_once(void **state)
 	assert_int_equal(released, 3);
 }
 
+static void
+note_sooner(int64_t deadline_us, void *ctx)
+{
+	*(int64_t *)ctx = deadline_us;
+}
+
+/* What passes may have to wait for its turn; what is refused does not. */
+static void
+test_turn(void **state)
+{
+	int64_t sooner = 0;
+
+	(void)state;
+	pipeline_on_sooner(pipeline, note_sooner, &sooner);
+	turn_us = NOW + 2000;
+	first_does = FAKE_DEFER;
+	assert_null(start());
+	assert_int_equal(answers, 1);
+	first_does = FAKE_NEXT;
+	assert_non_null(start());
+	assert_int_equal(sooner, turn_us);
+	assert_int_equal(answers, 1);
+	assert_int_equal(decided, 2);
+	assert_int_equal(pipeline_waiting(pipeline), 1);
+	/* One that waits for a rule has a later deadline. */
+	first_does = FAKE_LATER;
+	assert_non_null(start());
+	assert_int_equal(pipeline_expire(pipeline), turn_us);
+	clock_set_for_test(turn_us);
+	assert_int_equal(pipeline_expire(pipeline), NOW + TIMEOUT_US);
+	assert_int_equal(answers, 2);
+	assert_int_equal(action, POLICY_DUNNO);
+	/* Its turn has passed when the rule says so: at once. */
+	say(first_call, FAKE_NEXT, RULE_ENFORCE);
+	assert_int_equal(answers, 3);
+	/* Nobody waits any more. */
+	turn_us = NOW + 9000;
+	first_does = FAKE_NEXT;
+	struct request *r = start();
+
+	assert_non_null(r);
+	pipeline_abandon(r);
+	assert_int_equal(answers, 3);
+	assert_int_equal(released, 4);
+	assert_int_equal(lates, 0);
+}
+
+static void
+test_connect_stage(void **state)
+{
+	(void)state;
+	first_does = FAKE_REJECT;
+	attrs.attr[POLICY_CONTEXT] = SLICE("connect");
+	assert_null(start());
+	assert_int_equal(action, POLICY_DUNNO);
+	assert_null(first_call);
+}
+
 /* A shorter timeout after a reload: the younger may end first. */
 static void
 test_timeout_changes(void **state)
@@ -379,6 +441,8 @@ main(void)
 		T(test_two_answers_count_once),
 		T(test_abandoned),
 		T(test_several_at_once),
+		T(test_turn),
+		T(test_connect_stage),
 		T(test_timeout_changes),
 		T(test_text_is_cleaned),
 		T(test_bad_recipient),

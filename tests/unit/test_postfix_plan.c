@@ -150,7 +150,7 @@ a_plain_site_gets_all_hooks(void **state)
 			     &f.edits),
 	    0);
 	assert_edit(&f, "postern_policy",
-	    "check_policy_service { unix:postern/policyd.sock, timeout=10s,"
+	    "check_policy_service { unix:postern/policyd.sock, timeout=20s,"
 	    " default_action=DEFER }");
 	assert_edit(&f, "postern_milter",
 	    "{ unix:postern/milter.sock, connect_timeout=5s,"
