@@ -5,6 +5,7 @@
 #include "policyd/part.h"
 
 const struct policyd_part *const policyd_parts[] = {
+	&part_queue, /* the first: the others ask it */
 	&part_sending,
 	&part_pace,
 	&part_auth,

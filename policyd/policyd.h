@@ -51,7 +51,7 @@ struct policyd {
 	struct refusals *refusals;   /* their events, until they are written */
 	struct seen *seen;           /* messages that are booked already */
 	struct seen *routes;         /* of domains, that are in the log */
-	struct queue_client *queue;  /* NULL: no helper */
+	struct queue_client *queue;  /* from its open() to its closed() */
 	struct providers *providers; /* MX hosts of domains */
 	struct sending *sending;     /* sending addresses */
 	unsigned hosts; /* that share a limit while Redis is away */

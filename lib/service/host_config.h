@@ -53,6 +53,7 @@ struct host_config {
 	int64_t dns_timeout_ms;
 	unsigned provider_cache_domains;
 	bool queue_helper; /* release, retry, apply transports */
+	const char *queue_helper_program;
 
 	/* milter */
 	int64_t milter_timeout_ms;    /* libmilter: silence from Postfix */

@@ -193,6 +193,12 @@ const struct param host_params[] = {
 	    "which runs Postfix's queue commands as root.\n"
 	    "Without it nothing that was held is released, no exact retries\n"
 	    "are made, and transports are not set up."),
+	PARAM_STRING(CFG, queue_helper_program,
+	    LIBEXECDIR "/postern-queue-helper", NULL, PARAM_RESTART,
+	    "Where\n"
+	    ".Xr postern-queue-helper 8\n"
+	    "lies.\n"
+	    "It is run as root: only root may be able to change it."),
 	/* milter */
 	PARAM_TIME(CFG, "milter_timeout", milter_timeout_ms, "10m", "10s", "2h",
 	    PARAM_RESTART,

@@ -67,6 +67,8 @@ static const char *const process_calls[] = { "prlimit64", "sched_getparam",
 /* For those who may make sockets: add_checked says of which families. */
 static const char *const socket_calls[] = { "accept", "accept4", "bind",
 	"connect", "listen", "socketpair", NULL };
+static const char *const helper_socket_calls[] = { "bind", "connect",
+	"socketpair", NULL };
 
 /* Message bodies that a module needs whole. */
 static const char *const milter_calls[] = { "memfd_create", "copy_file_range",
@@ -84,18 +86,38 @@ static const char *const scan_calls[] = { "landlock_add_rule",
 	"landlock_create_ruleset", "landlock_restrict_self", "getpriority",
 	"pidfd_open", "pidfd_send_signal", "seccomp", "setpriority", "vfork",
 	"fork", "wait4", "waitid", NULL };
+/* The queue helper, and all that Postfix's commands do, "postfix check" and the
+ * shell and file utilities that it runs included. */
+static const char *const queue_helper_calls[] = { "alarm", "capget", "capset",
+	"chdir", "chmod", "chown", "copy_file_range", "creat", "execve",
+	"fchdir", "fchmodat", "fchmodat2", "fchown", "fchown32", "fchownat",
+	"fgetxattr", "flistxattr", "fork", "fsetxattr", "futimesat",
+	"getitimer", "getpgid", "getpriority", "getsid", "getxattr", "kill",
+	"lchown", "lgetxattr", "link", "linkat", "listxattr", "llistxattr",
+	"memfd_create", "mknod", "mknodat", "pause", "pidfd_open",
+	"pidfd_send_signal", "sendfile", "sendfile64", "setfsgid", "setfsuid",
+	"setgid", "setgid32", "setgroups", "setgroups32", "setitimer",
+	"setpgid", "setpriority", "setregid", "setresgid", "setresgid32",
+	"setresuid", "setresuid32", "setreuid", "setrlimit", "setsid", "setuid",
+	"setuid32", "setxattr", "symlink", "symlinkat", "sync", "syncfs",
+	"truncate", "truncate64", "utime", "utimensat", "utimensat_time64",
+	"utimes", "vfork", "wait4", "waitid", NULL };
 static const char *const scan_worker_calls[] = { "link", "linkat", "symlink",
 	NULL };
 
-/* Nobody who is not an attacker would try these. */
+/* Nobody who is not an attacker would try these; starting programs is what the
+ * queue helper is for. */
+static const char *const deadly_exec_calls[] = { "execve", NULL };
 static const char *const deadly_calls[] = { "bpf", "chroot", "delete_module",
-	"execve", "execveat", "finit_module", "init_module", "kexec_file_load",
+	"execveat", "finit_module", "init_module", "kexec_file_load",
 	"kexec_load", "mount", "move_mount", "open_by_handle_at", "open_tree",
 	"pivot_root", "process_vm_readv", "process_vm_writev", "ptrace",
 	"reboot", "setns", "swapon", "umount2", "unshare", NULL };
 
 static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6,
 	AF_NETLINK /* addresses of interfaces, for resolvers */ };
+static const uint32_t local_family[] = { AF_UNIX };
+#define SOCKET_TYPE_MASK 0xf /* beside it: SOCK_CLOEXEC, SOCK_NONBLOCK */
 static const uint32_t ioctls[] = { FIONBIO, FIONREAD, FIOCLEX,
 	TCGETS /* isatty */ };
 static const uint32_t prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE,
@@ -115,6 +137,7 @@ static const char *const *const role_calls[] = {
 	[SANDBOX_SCAN] = scan_calls,
 	[SANDBOX_SCAN_ENGINE] = scan_calls,
 	[SANDBOX_SCAN_WORKER] = scan_worker_calls,
+	[SANDBOX_QUEUE_HELPER] = queue_helper_calls,
 };
 
 static int
@@ -158,7 +181,8 @@ add_clone(scmp_filter_ctx filter, enum sandbox_role role)
 				      CLONE_THREAD, CLONE_THREAD),
 				  is_fork = SCMP_CMP64(0, SCMP_CMP_MASKED_EQ,
 				      NAME_SPACES, 0);
-	bool forks = role == SANDBOX_SCAN || role == SANDBOX_SCAN_ENGINE;
+	bool forks = role == SANDBOX_SCAN || role == SANDBOX_SCAN_ENGINE ||
+		     role == SANDBOX_QUEUE_HELPER;
 
 	/* The flags of clone3 can not be seen; libc falls back to clone. */
 	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
@@ -185,17 +209,60 @@ add_process(scmp_filter_ctx filter, enum sandbox_role role)
 	return rc < 0 ? rc : add_values(filter, SCMP_SYS(prlimit64), 0, &us, 1);
 }
 
+/*
+ * The queue helper's commands talk to Postfix's own sockets; but each of them
+ * looks whether there are IPv4 and IPv6, by making a socket, and which
+ * addresses this host has (mynetworks), and without an answer does nothing.
+ */
+static int
+add_helper_sockets(scmp_filter_ctx filter)
+{
+	static const struct {
+		uint32_t family, type;
+	} sockets[] = { { AF_INET, SOCK_STREAM }, { AF_INET6, SOCK_STREAM },
+		{ AF_NETLINK, SOCK_RAW } };
+	int rc;
+
+	if ((rc = add_calls(filter, SCMP_ACT_ALLOW, helper_socket_calls)) < 0)
+		return rc;
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(sockets[0]); i++) {
+		/* Protocol 0: TCP; NETLINK_ROUTE. */
+		const struct scmp_arg_cmp is_this[] = {
+			SCMP_CMP64(0, SCMP_CMP_MASKED_EQ, UINT32_MAX,
+			    sockets[i].family),
+			SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, SOCKET_TYPE_MASK,
+			    sockets[i].type),
+			SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, UINT32_MAX, 0),
+		};
+
+		if (seccomp_rule_add_array(filter, SCMP_ACT_ALLOW,
+			SCMP_SYS(socket), 3, is_this) < 0)
+			return ERR_NOMEM;
+	}
+	return add_values(filter, SCMP_SYS(socket), 0, local_family, 1);
+}
+
+static int
+add_sockets(scmp_filter_ctx filter, enum sandbox_role role)
+{
+	int rc;
+
+	if (role == SANDBOX_SCAN_ENGINE || role == SANDBOX_SCAN_WORKER)
+		return 0;
+	if (role == SANDBOX_QUEUE_HELPER)
+		return add_helper_sockets(filter);
+	if ((rc = add_calls(filter, SCMP_ACT_ALLOW, socket_calls)) < 0)
+		return rc;
+	return add_values(filter, SCMP_SYS(socket), 0, families,
+	    sizeof(families) / sizeof(families[0]));
+}
+
 static int
 add_checked(scmp_filter_ctx filter, enum sandbox_role role)
 {
-	bool sockets =
-	    role != SANDBOX_SCAN_ENGINE && role != SANDBOX_SCAN_WORKER;
 	int rc;
 
-	if ((sockets &&
-		((rc = add_calls(filter, SCMP_ACT_ALLOW, socket_calls)) < 0 ||
-		    (rc = add_values(filter, SCMP_SYS(socket), 0, families,
-			 sizeof(families) / sizeof(families[0]))) < 0)) ||
+	if ((rc = add_sockets(filter, role)) < 0 ||
 	    (rc = add_process(filter, role)) < 0 ||
 	    (rc = add_values(filter, SCMP_SYS(ioctl), 1, ioctls,
 		 sizeof(ioctls) / sizeof(ioctls[0]))) < 0 ||
@@ -225,6 +292,9 @@ sandbox_enter(enum sandbox_role role)
 	if ((rc = add_calls(filter, SCMP_ACT_ALLOW, base_calls)) < 0 ||
 	    (rc = add_calls(filter, SCMP_ACT_ALLOW, role_calls[role])) < 0 ||
 	    (rc = add_calls(filter, SCMP_ACT_KILL_PROCESS, deadly_calls)) < 0 ||
+	    (role != SANDBOX_QUEUE_HELPER &&
+		(rc = add_calls(filter, SCMP_ACT_KILL_PROCESS,
+		     deadly_exec_calls)) < 0) ||
 	    (rc = add_checked(filter, role)) < 0)
 		goto out;
 	if (seccomp_load(filter) < 0)

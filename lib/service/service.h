@@ -12,9 +12,10 @@ enum sandbox_role {
 	SANDBOX_POLICYD,
 	SANDBOX_BOUNCED,
 	SANDBOX_APID,
-	SANDBOX_SCAN,        /* postern-scan: makes processes, */
-	SANDBOX_SCAN_ENGINE, /* which read files, */
-	SANDBOX_SCAN_WORKER, /* and make others, which make none */
+	SANDBOX_SCAN,         /* postern-scan: makes processes, */
+	SANDBOX_SCAN_ENGINE,  /* which read files, */
+	SANDBOX_SCAN_WORKER,  /* and make others, which make none */
+	SANDBOX_QUEUE_HELPER, /* runs Postfix's commands */
 	SANDBOX_NONE
 };
 
@@ -71,6 +72,11 @@ int service_main(const struct service *svc, int argc, char *argv[]);
 
 /* Ends the loop as SIGTERM does; any thread, from start() on. */
 void service_terminate(void);
+/*
+ * The same because of a failure, so that the service manager starts the daemon
+ * again: its exit status is EX_SOFTWARE.  The caller has logged why.
+ */
+void service_fail(void);
 /* Whether the end has begun; any thread. */
 bool service_stopping(void);
 

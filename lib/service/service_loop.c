@@ -32,8 +32,8 @@ static struct loop {
 	struct service_process *proc;
 	struct event *events[HANDLES];
 	pthread_t runner;
-	_Atomic bool stopping, run_ended;
-	bool has_runner, failed;
+	_Atomic bool stopping, run_ended, failed;
+	bool has_runner;
 	int64_t deadline_us; /* of draining */
 } loop;
 
@@ -92,6 +92,13 @@ service_terminate(void)
 {
 	if (loop.events[ON_END] != NULL)
 		event_active(loop.events[ON_END], EV_TIMEOUT, 0);
+}
+
+void
+service_fail(void)
+{
+	loop.failed = true;
+	service_terminate();
 }
 
 /* The loop ends here, or run() still has to. */

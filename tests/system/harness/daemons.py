@@ -99,6 +99,7 @@ class Daemons:
             "maillog_names": "postfix",
             "webhook_private_addresses": "yes",
             "postfix_config_directory": env.postfix.config,
+            "queue_helper_program": BUILD / "postern-queue-helper",
         }
         if LEAKS:
             self.parameters["user"] = ""

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reading what policyd rendered, by its digest, and putting it in force. */
+#include "policyd/queue_apply.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/crypto.h"
+#include "util/err.h"
+
+_Static_assert(QUEUE_DIGEST_LEN == CRYPTO_SHA256_LEN, "SHA-256");
+
+static int
+read_whole(int fd, struct buf *out)
+{
+	for (;;) {
+		ssize_t n;
+
+		if (buf_reserve(out, 65536) < 0)
+			return out->max - out->len < 65536 ? ERR_LIMIT
+							   : ERR_NOMEM;
+		n = read(fd, out->at + out->len, 65536);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n == 0 ? 0 : ERR_IO;
+		out->len += (size_t)n;
+	}
+}
+
+/* The directory is policyd's: nothing in it is trusted to be what it was. */
+static int
+read_file(const char *state_directory, struct buf *out)
+{
+	struct stat st;
+	int dir, fd, rc;
+
+	dir = open(state_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+	fd = openat(dir, QUEUE_APPLY_FILE,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	rc = errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+	(void)close(dir);
+	if (fd < 0)
+		return rc;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = ERR_SYNTAX;
+	else
+		rc = read_whole(fd, out);
+	(void)close(fd);
+	return rc;
+}
+
+int
+queue_apply_transports(const char *config_directory,
+    const char *state_directory, const uint8_t digest[QUEUE_DIGEST_LEN],
+    struct buf *why, size_t *ret_done)
+{
+	uint8_t is[QUEUE_DIGEST_LEN];
+	struct buf text;
+	int rc;
+
+	(void)config_directory;
+	buf_init(&text, QUEUE_APPLY_MAX);
+	rc = read_file(state_directory, &text);
+	if (rc == 0)
+		rc = crypto_sha256(buf_slice(&text), is);
+	if (rc == 0 && memcmp(is, digest, sizeof(is)) != 0)
+		rc = ERR_CONFLICT;
+	if (rc < 0) {
+		(void)buf_addf(why, "%s/" QUEUE_APPLY_FILE ": %s",
+		    state_directory, err_text(rc));
+	} else {
+		*ret_done = 0;
+		rc = ERR_UNAVAIL;
+		(void)buf_add_text(why, "this version sets up no transports");
+	}
+	buf_done(&text);
+	return rc;
+}
