@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* postern-queue-helper: Postfix's queue commands for policyd, as root. */
 #include <errno.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "policyd/queue_action.h"
+#include "policyd/queue_confine.h"
 #include "policyd/queue_protocol.h"
-#include "service/sandbox.h"
-#include "util/clock.h"
 #include "util/err.h"
 
 /*
@@ -101,52 +95,6 @@ say(const struct queue_answer *a)
 	buf_done(&out);
 }
 
-/*
- * What Postfix's commands need as root: to become the mail owner, to get into
- * its directories, and for "postfix check" to give files to it.
- */
-static void
-drop_capabilities(void)
-{
-	static const unsigned char kept[] = { CAP_CHOWN, CAP_DAC_OVERRIDE,
-		CAP_FOWNER, CAP_KILL, CAP_SETGID, CAP_SETUID };
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
-	struct __user_cap_data_struct data[2] = { { 0, 0, 0 } };
-
-	/* Those that the service manager has taken away can not be. */
-	for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
-		if (memchr(kept, cap, sizeof(kept)) == NULL)
-			(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
-	if (syscall(SYS_capget, &head, data) < 0)
-		return;
-	uint32_t mask = 0;
-	for (size_t i = 0; i < sizeof(kept); i++)
-		mask |= UINT32_C(1) << kept[i];
-	data[0].effective &= mask;
-	data[0].permitted &= mask;
-	data[0].inheritable = 0;
-	data[1] = (struct __user_cap_data_struct){ 0, 0, 0 };
-	(void)syscall(SYS_capset, &head, data);
-}
-
-static int
-confine(bool sandbox)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (geteuid() == 0) {
-		(void)setgroups(0, NULL);
-		drop_capabilities();
-	}
-	if (setrlimit(RLIMIT_CORE, &none) < 0 ||
-	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return ERR_DENIED;
-	return sandbox ? sandbox_enter(SANDBOX_QUEUE_HELPER) : 0;
-}
-
 static void
 ignore_signals(void)
 {
@@ -173,7 +121,7 @@ start(uid_t *ret_user)
 	*ret_user = (uid_t)r.user;
 	if (queue_action_init(&r) < 0)
 		return EX_OSERR;
-	return confine(r.sandbox) < 0 ? EX_NOPERM : EX_OK;
+	return queue_confine(r.sandbox) < 0 ? EX_NOPERM : EX_OK;
 }
 
 static void

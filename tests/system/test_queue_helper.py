@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """postern-queue-helper against a real Postfix: by policyd's own client
 (tests/service/queue_ask.c), and by Python where something has to be wrong."""
+import errno
 import os
 import pathlib
 import pwd
@@ -24,7 +25,8 @@ HELPER = BUILD / "postern-queue-helper"
 @pytest.fixture(scope="session", autouse=True)
 def build():
     run(["make", "-C", BUILD, "tests/service/queue_ask",
-         "postern-queue-helper"], timeout=500)
+         "tests/service/queue_confined", "postern-queue-helper"],
+        timeout=500)
 
 
 def child_of(pid):
@@ -486,6 +488,26 @@ def test_environment_and_signals_do_nothing(mail, tmp_path):
     assert fields["Seccomp"] == ("2" if sandboxed else "0")
     assert len(os.listdir(f"/proc/{w.popen.pid}/fd")) == 3
     assert w.end() == 0
+
+
+def test_confined(env):
+    """What a helper that was broken into can not do."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        out = run([BUILD / "tests/service/queue_confined",
+                   listener.getsockname()[1]]).stdout
+    got = dict(line.split() for line in out.splitlines())
+    assert (got["exec"], got["tcp"]) == ("0", "0")
+    assert got["device"] == str(errno.EPERM)
+    if "seccomp" not in run([BUILD / "postern-policyd", "-V"]).stdout:
+        return
+    for name in ("udp", "sctp", "packet", "listen"):
+        assert got[name] == str(errno.EPERM), name
+    for name in ("ptrace", "mount", "unshare"):
+        assert got[name] == "killed", name
+    # Landlock's word on networks, where there is one.
+    assert got["connect"] in ("0", str(errno.EACCES))
 
 
 # ---- with policyd ----
