@@ -35,6 +35,13 @@ static const struct dialogue policyd = {
 	.answer = SLICE("action="),
 	.for_postfix = true,
 };
+/* socketmap_table(5): what trivial-rewrite(8) asks first. */
+static const struct dialogue map = {
+	.daemon = "postern-policyd",
+	.question = SLICE("16:transport-last *,"),
+	.answer = SLICE("9:NOTFOUND ,"),
+	.for_postfix = true,
+};
 /* libmilter's SMFIC_OPTNEG as Postfix sends it: version 6, all actions, all
  * steps may be left out. */
 static const struct dialogue milter = {
@@ -232,6 +239,7 @@ doctor_sockets(struct doctor *d)
 	bool tls = *d->config->apid_tls_certificate != '\0';
 
 	check_all(d, &policyd, d->config->policyd_listen);
+	check_all(d, &map, d->config->policyd_map_listen);
 	check_all(d, &milter, d->config->milter_listen);
 	check_all(d, &bounced, d->config->bounced_listen);
 	check_all(d, tls ? &apid_tls : &apid, d->config->apid_listen);

@@ -115,10 +115,13 @@ postfix_config_wanted(struct arena *arena, const struct host_config *config,
 	    postfix_endpoint(arena, slice_of(config->policyd_listen), queue);
 	w.milter =
 	    postfix_endpoint(arena, slice_of(config->milter_listen), queue);
+	w.map = postfix_endpoint(arena, slice_of(config->policyd_map_listen),
+	    queue);
 	w.bounced =
 	    postfix_endpoint(arena, slice_of(config->bounced_listen), queue);
 	w.reinject = postfix_service(arena, slice_of(config->milter_reinject));
-	if (w.policyd.at == NULL || w.milter.at == NULL || w.bounced.at == NULL)
+	if (w.policyd.at == NULL || w.milter.at == NULL || w.map.at == NULL ||
+	    w.bounced.at == NULL)
 		return ERR_NOMEM;
 	*ret_wanted = w;
 	return 0;

@@ -25,6 +25,7 @@ struct hook {
 	bool for_returns;      /* only with return domains */
 	bool for_reinject;     /* only with a listener for copies */
 	bool for_retry;        /* only where the settings say when */
+	bool for_map;          /* only with look-up tables */
 	const char *why;
 };
 
@@ -32,6 +33,16 @@ struct hook {
 #define POLICY "$postern_policy"
 #define RETURNS "$postern_return_"
 #define RECEIVED "$postern_received"
+/*
+ * Postfix asks all tables for the address, then all for the domain, and so on
+ * (transport(5)), a socketmap for the address only.  Behind a first table that
+ * has none of it, a unionmap is asked for all keys, and policyd answers the
+ * last: so what the site's own tables say of a domain goes first.  ":" is a
+ * transport that changes nothing.
+ */
+#define TRANSPORTS \
+	"inline:{ @own@ }, unionmap:{ inline:{ postern.invalid=: }," \
+	" socketmap:@map@:transport-last }"
 /*
  * The Received fields that smtpd(8) and pickup(8) of this host write.  They
  * are hidden from milters, so they are left out where mail leaves: until then
@@ -64,6 +75,8 @@ static const struct hook hooks[] = {
 	    " FILTER smtp:$$1}}",
 	    .for_reinject = true,
 	    .why = "copies for an archive go to its host" },
+	{ "postern_transport", OWN, TRANSPORTS, .for_map = true,
+	    .why = "each mailbox provider has its transport" },
 	{ "postern_return_transport", OWN, "inline:{ @transports@ }",
 	    .for_returns = true, .why = "DSNs go to postern-bounced" },
 	{ "postern_return_domains", OWN, "inline:{ @domains@ }",
@@ -96,6 +109,8 @@ static const struct hook hooks[] = {
 	    .why = "queue ids that are not used again" },
 	{ "transport_maps", FIRST, RETURNS "transport", .for_returns = true,
 	    .why = "DSNs go to postern-bounced" },
+	{ "transport_maps", LAST, "$postern_transport", .for_map = true,
+	    .why = "each mailbox provider has its transport" },
 	{ "relay_domains", LAST, RETURNS "domains", .for_returns = true,
 	    .why = "mail for the return domains is taken" },
 	{ "relay_recipient_maps", LAST_IF_SET, RETURNS "recipients",
@@ -198,6 +213,32 @@ enable_services(struct arena *arena, const struct postfix_now *now,
 	return 0;
 }
 
+/* An edit of main.cf that is planned already; NULL: none. */
+static struct postfix_edit *
+planned(const struct postfix_edits *edits, struct slice name)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->at[i].file == POSTFIX_MAIN_CF &&
+		    slice_eq(edits->at[i].name, name))
+			return &edits->at[i];
+	return NULL;
+}
+
+/* Two hooks of one parameter are one edit. */
+static int
+plan_main(struct postfix_edits *edits, struct slice name, struct slice old,
+    struct slice value, const char *why)
+{
+	struct postfix_edit *e = planned(edits, name);
+
+	if (e == NULL)
+		return postfix_edit_add(edits,
+		    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old, value,
+			why });
+	e->value = value;
+	return 0;
+}
+
 /* What is in force, by main.cf or by default. */
 static struct slice
 value_in_force(const struct postfix_now *now, const char *name)
@@ -211,19 +252,15 @@ value_in_force(const struct postfix_now *now, const char *name)
 
 /* The value it must have; absent: nothing to do.  False: no memory. */
 static bool
-enable_value(struct arena *arena, const struct postfix_now *now,
-    const struct hook *h, struct slice old, struct slice want,
-    struct slice *ret_value)
+enable_value(struct arena *arena, const struct hook *h, struct slice old,
+    struct slice base, struct slice want, struct slice *ret_value)
 {
-	struct slice base;
-
 	*ret_value = absent;
 	if (!is_list(h)) {
 		if (old.at == NULL || !slice_eq(old, want))
 			*ret_value = want;
 		return true;
 	}
-	base = value_in_force(now, h->name);
 	if (postfix_list_has(base, want) ||
 	    (h->unless != NULL &&
 		postfix_list_has(base, slice_of(h->unless))) ||
@@ -242,15 +279,16 @@ enable_hook(struct arena *arena, const struct postfix_now *now,
 	struct slice name = slice_of(h->name), value;
 	struct slice old = postfix_values_get(&now->main, name);
 	struct slice want = postfix_expand(arena, h->value, wanted);
+	const struct postfix_edit *before = planned(edits, name);
+	struct slice base =
+	    before != NULL ? before->value : value_in_force(now, h->name);
 
 	if (h->only_with != NULL && value_in_force(now, h->only_with).len == 0)
 		return 0;
-	if (want.at == NULL || !enable_value(arena, now, h, old, want, &value))
+	if (want.at == NULL || !enable_value(arena, h, old, base, want, &value))
 		return ERR_NOMEM;
 	if (value.at != NULL) {
-		int rc = postfix_edit_add(edits,
-		    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old, value,
-			h->why });
+		int rc = plan_main(edits, name, old, value, h->why);
 
 		if (rc < 0)
 			return rc;
@@ -330,14 +368,14 @@ disable_hook(struct arena *arena, const struct postfix_now *now,
 {
 	struct slice name = slice_of(h->name), value;
 	struct slice old = postfix_values_get(&now->main, name);
+	const struct postfix_edit *pending = planned(edits, name);
+	struct slice base = pending != NULL ? pending->value : old;
 
-	if (old.at != NULL) {
-		int rc = disable_value(arena, now, before, h, old, &value);
+	if (base.at != NULL) {
+		int rc = disable_value(arena, now, before, h, base, &value);
 
-		if (rc == 0 && (value.at == NULL || !slice_eq(old, value)))
-			rc = postfix_edit_add(edits,
-			    (struct postfix_edit){ POSTFIX_MAIN_CF, name, old,
-				value, h->why });
+		if (rc == 0 && (value.at == NULL || !slice_eq(base, value)))
+			rc = plan_main(edits, name, old, value, h->why);
 		if (rc < 0)
 			return rc;
 	}
@@ -349,6 +387,7 @@ is_for(const struct hook *h, const struct postfix_wanted *wanted)
 {
 	return (!h->for_returns || wanted->return_domain_count > 0) &&
 	       (!h->for_reinject || wanted->reinject.len > 0) &&
+	       (!h->for_map || wanted->map.len > 0) &&
 	       (!h->for_retry || wanted->minimal_backoff.len > 0);
 }
 
@@ -374,12 +413,16 @@ int
 postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_wanted *wanted, struct postfix_edits *ret_edits)
 {
+	struct postfix_wanted with = *wanted;
 	struct postfix_edits edits;
 	int rc = postfix_edits_new(arena, &edits);
 
+	with.own = postfix_own_domains(arena, now);
+	if (with.own.at == NULL)
+		return ERR_NOMEM;
 	for (size_t i = 0; rc == 0 && i < HOOK_COUNT; i++)
 		if (is_for(&hooks[i], wanted))
-			rc = enable_hook(arena, now, wanted, &hooks[i], &edits);
+			rc = enable_hook(arena, now, &with, &hooks[i], &edits);
 	/* What refers goes before what is referred to. */
 	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
 		if (hooks[i - 1].for_retry && wanted->retry_known &&

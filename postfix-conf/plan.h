@@ -27,6 +27,7 @@ struct postfix_wanted {
 	/* As smtpd(8) and lmtp(8) name them: "unix:postern/policyd.sock",
 	 * "inet:127.0.0.1:10040". */
 	struct slice policyd, milter, bounced;
+	struct slice map; /* look-up tables; empty: there are none */
 	/* Where the milter sends mail in again, as master.cf names it:
 	 * "127.0.0.1:10589"; absent: nowhere that smtpd(8) can listen. */
 	struct slice reinject;
@@ -38,6 +39,7 @@ struct postfix_wanted {
 	bool retry_known; /* false: what is there stays */
 	struct slice minimal_backoff, maximal_backoff, queue_lifetime,
 	    queue_run_delay;
+	struct slice own; /* filled by the plan */
 };
 
 enum postfix_file {

@@ -51,6 +51,8 @@ add_marked(struct buf *out, struct slice *rest, const struct postfix_wanted *w)
 	} values[] = {
 		{ "@policyd@", w->policyd },
 		{ "@milter@", w->milter },
+		{ "@map@", w->map },
+		{ "@own@", w->own },
 		{ "@reinject@", w->reinject },
 		{ "@minimal@", w->minimal_backoff },
 		{ "@maximal@", w->maximal_backoff },

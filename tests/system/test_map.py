@@ -6,8 +6,9 @@ import time
 import pytest
 
 from harness.policy import Policy
+from harness.receiver import Receiver
 from harness.socketmap import Socketmap
-from harness.util import wait_for, write
+from harness.util import run, wait_for, write
 
 # The mail of these domains is taken by one provider, or two at once.
 PROVIDERS = [
@@ -144,3 +145,228 @@ def test_rcpt_begins_to_find_out(tables):
     with connect(env) as s:
         wait_for(lambda: s.ask("transport", "anna@one.test") ==
                  ("OK", "pn-big:"))
+
+
+# ---- with Postfix ----
+
+RECEIVERS = {"127.0.2.1": "mx1.big.test", "127.0.2.3": "mx.part.test",
+             "127.0.2.4": "mx.small.test", "127.0.2.5": "plain.test"}
+
+
+def start_postfix(env, **main):
+    """Everything, and the transports that the filters name."""
+    for address, name in RECEIVERS.items():
+        env.receivers[name] = Receiver(address, name)
+        env.receivers[name].start()
+    env.daemons.start("milter", "bounced")
+    env.postfix.postconf(*(f"{k} = {v}" for k, v in main.items()),
+                         "default_process_limit = 20")
+    env.enable("back.shop.test")
+    for name in ("big", "vip", "own"):
+        run(["postconf", "-c", env.postfix.config, "-M",
+             f"pn-{name}/unix=pn-{name} unix - - y - - smtp"
+             f" -o syslog_name=postfix/pn-{name}"])
+    env.postfix.start()
+
+
+def transport_of(env, recipient):
+    """syslog_name of the service that delivered it."""
+    def lines():
+        return env.postfix.log_lines(
+            rf"to=<{recipient}>.*status=sent")
+    wait_for(lines, 30, f"mail for {recipient}")
+    return lines()[-1].split("[")[0].split("postfix/")[-1]
+
+
+@pytest.fixture
+def stack(tables):
+    start_postfix(tables)
+    return tables
+
+
+def test_mail_takes_its_transport(stack):
+    env = stack
+    known(env, "anna@one.test")
+    known(env, "anna@two.test")
+    # One message, four ways.
+    env.postfix.send(["anna@one.test", "bea@two.test", "cleo@good.test",
+                      "boss@plain.test", "dora@plain.test"])
+    assert transport_of(env, "anna@one.test") == "pn-big/smtp"
+    assert transport_of(env, "bea@two.test") == "pn-big/smtp"
+    assert transport_of(env, "cleo@good.test") == "smtp"
+    assert transport_of(env, "boss@plain.test") == "pn-vip/smtp"
+    # Its first mail is maybe too early; the next is not.
+    known(env, "dora@plain.test")
+    env.postfix.send("dora2@plain.test")
+    assert transport_of(env, "dora2@plain.test") == "pn-own/smtp"
+    # Different domains stayed different: no common next-hop.
+    got = env.receivers["mx1.big.test"].messages_to("anna@one.test")
+    assert [m.recipients for m in got] == [["anna@one.test"]]
+    # The envelope's extension is seen by patterns, at the last key, too.
+    env.apply("_global", shaping(filters=[
+        {"name": "vip", "patterns": [".*\\+vip@.*"]}]))
+    wait_for(lambda: "global settings: revision 2" in
+             env.daemons.policyd.text)
+    env.postfix.send(["anna+vip@one.test", "anna+x@one.test"])
+    assert transport_of(env, "anna\\+vip@one.test") == "pn-vip/smtp"
+    assert transport_of(env, "anna\\+x@one.test") == "smtp"
+
+
+def test_first_mail(stack):
+    """Of a domain that nobody has asked for: RCPT begins to find out."""
+    env = stack
+    with env.postfix.smtp() as c:
+        c.ehlo()
+        c.mail("news@example.test")
+        assert c.rcpt("anna@one.test")[0] == 250
+        wait_for(lambda: "query[MX] one.test" in
+                 env.logs.joinpath("dns.log").read_text())
+        with connect(env) as s:
+            wait_for(lambda: s.ask("transport", "anna@one.test")[0] == "OK")
+        assert c.data("Subject: x\r\n\r\nx\r\n")[0] == 250
+    assert transport_of(env, "anna@one.test") == "pn-big/smtp"
+
+
+def test_own_table_wins(tables):
+    """What the site says of an address, a domain or all below one."""
+    env = tables
+    table = env.postfix.config / "transport"
+    start_postfix(
+        env, transport_maps=f"texthash:{table}, "
+        "inline:{ {by-inline@one.test = smtp:[127.0.2.4]} }",
+        mydestination="$myhostname, own.one.test",
+        relay_domains="relayed.test")
+    write(table, "own@one.test smtp:[127.0.2.4]\n"
+                 "two.test smtp:[127.0.2.4]\n"
+                 ".sub.test smtp:[127.0.2.4]\n")
+    env.postfix.reload()
+    known(env, "anna@one.test")
+    known(env, "anna@two.test")
+    env.postfix.send(["own@one.test", "anna@one.test", "boss@two.test",
+                      "boss@a.b.sub.test", "by-inline@one.test"])
+    small = env.receivers["mx.small.test"]
+    for recipient in ("own@one.test", "boss@two.test", "boss@a.b.sub.test",
+                      "by-inline@one.test"):
+        wait_for(lambda: small.messages_to(recipient), 30, recipient)
+        assert transport_of(env, recipient) == "smtp"
+    assert transport_of(env, "anna@one.test") == "pn-big/smtp"
+    # Domains of this host, and those of bounces, are not touched.
+    text = run(["postmap", "-c", env.postfix.config, "-q", "own.one.test",
+                env.postfix.value("postern_transport").split(", unionmap")[0]
+                ]).stdout
+    assert text == ":\n"
+    env.postfix.send(["boss@own.one.test", "boss@back.shop.test"])
+    wait_for(lambda: env.postfix.log_lines("<boss@own.one.test>.*"
+                                           "no local mail here"))
+    wait_for(lambda: env.postfix.log_lines("to=<boss@back.shop.test>.*"
+                                           "bounced.sock"))
+
+
+def test_dns_away(stack):
+    """What is known stays; the rest goes as before."""
+    env = stack
+    known(env, "anna@one.test")
+    env.daemons.policyd.stop()
+    env.daemons.parameters["dns_servers"] = "127.0.3.3"
+    env.daemons.parameters["dns_timeout"] = "100ms"
+    env.daemons.write_config()
+    env.daemons.start("policyd")
+    assert known(env, "anna@one.test") == ("OK", "pn-big:")
+    with connect(env) as s:
+        assert s.ask("transport", "anna@gone.test") == ("NOTFOUND", "")
+    env.postfix.send("cleo@good.test")
+    assert transport_of(env, "cleo@good.test") == "smtp"
+
+
+def test_redis_shares(tables):
+    """What one host has learnt another need not ask for."""
+    env = tables
+    known(env, "anna@one.test")
+    redis = env.redis.client()
+    value = wait_for(lambda: redis.get("pn:mx:{one.test}"))
+    assert value.split()[1:] == ["mx1.big.test", "mx2.big.test"]
+    assert 0 < redis.ttl("pn:mx:{one.test}") <= 86400
+    env.daemons.policyd.stop()
+    env.dns.stop()
+    env.daemons.start("policyd")
+    assert known(env, "anna@one.test") == ("OK", "pn-big:")
+    # What is no record is not believed.
+    redis.set("pn:mx:{two.test}", "9999999999 ../../etc")
+    with connect(env) as s:
+        assert s.ask("transport", "anna@two.test") == ("NOTFOUND", "")
+        env.dns.start()
+        wait_for(lambda: s.ask("transport", "anna@two.test") ==
+                 ("OK", "pn-big:"), 40)
+    # Without Redis the DNS alone is asked.
+    env.redis.stop()
+    assert known(env, "x@plain.test") == ("OK", "pn-own:")
+
+
+def test_modes(tables):
+    env = tables
+    known(env, "anna@one.test")
+    env.apply("_global", shaping(mode="observe"))
+    wait_for(lambda: "global settings: revision 2" in
+             env.daemons.policyd.text)
+    with connect(env) as s:
+        assert s.ask("transport", "anna@one.test") == ("NOTFOUND", "")
+        wait_for(lambda: "domain=one.test, site=(mx1|mx2).big.test, "
+                 "filter=big, transport=pn-big:, action=would-route" in
+                 env.daemons.policyd.text)
+        env.apply("_global", shaping(mode="off"))
+        wait_for(lambda: "global settings: revision 3" in
+                 env.daemons.policyd.text)
+        assert s.ask("transport", "anna@small.test") == ("NOTFOUND", "")
+        assert s.ask("transport", "boss@one.test") == ("NOTFOUND", "")
+    assert "query[MX] small.test" not in \
+        env.logs.joinpath("dns.log").read_text()
+
+
+def test_postmap(stack):
+    """postmap -q works, by the path that any process can use."""
+    env = stack
+    known(env, "anna@one.test")
+    socket = env.postfix.queue / "postern" / "map.sock"
+    done = run(["postmap", "-c", env.postfix.config, "-q", "anna@one.test",
+                f"socketmap:unix:{socket}:transport"])
+    assert done.stdout == "pn-big:\n"
+    done = run(["postmap", "-c", env.postfix.config, "-q", "anna@good.test",
+                f"socketmap:unix:{socket}:transport"], check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_policyd_restarts(stack):
+    """Its connections break; trivial-rewrite comes back by itself."""
+    env = stack
+    known(env, "anna@one.test")
+    env.postfix.send("anna@one.test")
+    assert transport_of(env, "anna@one.test") == "pn-big/smtp"
+    env.daemons.policyd.restart()
+    known(env, "bea@one.test")
+    env.postfix.send("bea@one.test")
+    assert transport_of(env, "bea@one.test") == "pn-big/smtp"
+
+
+def test_doctor_asks_the_table(tables):
+    env = tables
+    done = env.cli.run("doctor", check=False)
+    assert f"OK    postern-policyd: unix:{env.postfix.queue}/postern/map.sock" \
+        in done.stdout
+
+
+def test_all_counted(tables):
+    env = tables
+    known(env, "anna@one.test")
+    with connect(env) as s:
+        s.ask("transport", "boss@one.test")
+        s.ask("nonsense", "x")
+
+    def counted(name):
+        text = env.cli.run("metrics").stdout
+        return sum(float(line.split()[-1]) for line in text.splitlines()
+                   if line.startswith(f"postern_policyd_{name}"))
+    wait_for(lambda: counted('map_failed_total{host="mta1",why="unknown') +
+             counted('map_failed_total{why="unknown') >= 1, 30)
+    assert counted("transports_total") >= 3
+    assert counted("provider_questions_total") >= 1
+    assert counted("provider_domains") >= 1

@@ -226,6 +226,58 @@ return_domains_are_routed(void **state)
 }
 
 static void
+providers_have_transports(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct fixture f;
+
+	(void)state;
+	with.map = SLICE("unix:postern/map.sock");
+	with.return_domains = domains;
+	with.return_domain_count = 1;
+	begin(&f,
+	    "transport_maps = lmdb:t\n"
+	    "mydestination = $myhostname, localhost.${mydomain} localhost,"
+	    " lmdb:d, /etc/x, !a.example, $other, $myhostnames,"
+	    " $(mydomain).example, ${mydomain, ${{$a} == {b} ? {c} : {d}}\n"
+	    "virtual_mailbox_domains = b.example\n",
+	    "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "postern_transport",
+	    "inline:{ $myhostname=:, localhost.${mydomain}=:, localhost=:,"
+	    " $(mydomain).example=:, b.example=:, postern.invalid=: },"
+	    " unionmap:{ inline:{ postern.invalid=: },"
+	    " socketmap:unix:postern/map.sock:transport-last }");
+	assert_edit(&f, "transport_maps",
+	    "$postern_return_transport, lmdb:t, $postern_transport");
+
+	/* Done is done, and it all comes out again. */
+	apply(&f);
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "transport_maps");
+	assert_no_edit(&f, "postern_transport");
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
+	    0);
+	assert_edit(&f, "transport_maps", "lmdb:t");
+	assert_edit(&f, "postern_transport", NULL);
+	arena_free(f.arena);
+
+	/* Nothing else in it: out of the file. */
+	begin(&f, "", "");
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "transport_maps",
+	    "$postern_return_transport, $postern_transport");
+	apply(&f);
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
+	    0);
+	assert_edit(&f, "transport_maps", NULL);
+	arena_free(f.arena);
+}
+
+static void
 services_with_values_of_their_own_are_hooked(void **state)
 {
 	struct fixture f;
@@ -511,6 +563,7 @@ main(void)
 		cmocka_unit_test(a_plain_site_gets_all_hooks),
 		cmocka_unit_test(what_the_site_has_stays),
 		cmocka_unit_test(return_domains_are_routed),
+		cmocka_unit_test(providers_have_transports),
 		cmocka_unit_test(services_with_values_of_their_own_are_hooked),
 		cmocka_unit_test(twice_is_once_and_back_is_as_before),
 		cmocka_unit_test(changed_sockets_replace_the_old_ones),

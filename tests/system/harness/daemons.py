@@ -105,11 +105,13 @@ class Daemons:
             self.parameters["user"] = ""
         self.of = {}
         for name in self.NAMES:
-            where = sockets / f"{name}.sock"
+            where = [sockets / f"{name}.sock"]
             if name == "apid":
-                where = self.api_address
+                where = [self.api_address]
+            if name == "policyd":
+                where.append(sockets / "map.sock")
             self.of[name] = Daemon(name, self.config,
-                                   env.logs / f"{name}.log", [where])
+                                   env.logs / f"{name}.log", where)
 
     def __getattr__(self, name):
         if name in self.NAMES:
