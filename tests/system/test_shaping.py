@@ -172,3 +172,150 @@ def test_one_message_each_interval(env):
         other.stop()
     finally:
         s.stop()
+
+
+def start_one(env, interval_ms=200, connections=1, count=3, provider=None,
+              **more):
+    """One filter "one" with its provider; the parts run."""
+    s = Shaped(env, [Provider("one", "127.0.2.1", domains("one", count),
+                              **(provider or {}))])
+    s.route({"one": "one"}, {"one": connections})
+    s.net.start("run")
+    s.start_policyd(shaping(shaping_filter(
+        "one", "one", connections=connections, interval_ms=interval_ms,
+        **more)), policyd_pace_recovery="3s")
+    env.postfix.start()
+    return s
+
+
+def test_recipients_of_one_message_take_one_slot(env):
+    s = start_one(env, interval_ms=500)
+    try:
+        inject(env, [[f"a{i}@one{k}.test" for i in range(20)]
+                     for k in range(3)], clients=1)
+        s.took("run", "one", 3)
+        wait_for(env.postfix.empty)
+        # Three messages, and not 60: 20 answers each, one of them waits.
+        assert s.state("one")["n"] == 3
+        assert len(env.postfix.log_lines("status=sent")) == 60
+    finally:
+        s.stop()
+
+
+def test_servers_that_do_not_name_messages(env):
+    """All replies are alike, and the server is as quick as can be: messages
+    are still told apart, and recipients of one belong together."""
+    s = start_one(env, interval_ms=200, provider={
+        "latency": 0, "accepted": "250 ok dirdel"})
+    try:
+        inject(env, [f"a{i}@one{i % 3}.test" for i in range(30)])
+        seen = s.took("run", "one", 30)
+        mean = statistics.mean(gaps(seen.times("took"))[2:])
+        assert 0.19 <= mean <= 0.23, mean
+        wait_for(env.postfix.empty)
+        before = s.state("one")["n"]
+        inject(env, [[f"a{i}@one1.test" for i in range(20)]], clients=1)
+        s.took("run", "one", 31)
+        wait_for(env.postfix.empty)
+        assert s.state("one")["n"] - before <= 5
+    finally:
+        s.stop()
+
+
+def test_complaints_halve_and_time_brings_back(env):
+    """The provider wants less for a while; then it comes back by steps."""
+    s = start_one(env, interval_ms=50, connections=3, provider={
+        "tempers": [[2, 2.9, 1, "450 4.7.1 too many messages, slow down"]]})
+    try:
+        worker = threading.Thread(target=inject, args=(env, [
+            f"a{i}@one{i % 3}.test" for i in range(600)]))
+        worker.start()
+        wait_for(lambda: "pace=normal" in s.policyd.text, 90)
+        worker.join()
+        changes = re.findall(r"filter=one, pace=(\w+), interval_ms=(\d+), "
+                             r"before_ms=(\d+)", s.policyd.text)
+        assert changes[0] == ("slow", "100", "50")
+        assert 'rule=rate, reply="450 4.7.1 too many messages, slow down"' in \
+            s.policyd.text
+        # Halved for a complaint, however many heard it; a tenth of 20 a
+        # second more for each time without.
+        for what, now, before in changes:
+            if what == "slow":
+                assert int(now) == 2 * int(before)
+            else:
+                more = 1000 / int(now) - 1000 / int(before)
+                assert 1.5 <= more <= 2.5 or what == "normal", changes
+        assert len([c for c in changes if c[0] == "slow"]) <= 2
+        assert changes[-1][:2] == ("normal", "50")
+        assert s.state("one")["i"] == 50000
+    finally:
+        s.stop()
+
+
+def test_suspends_for_the_time_that_is_named(env):
+    s = start_one(env, interval_ms=50, connections=2, provider={
+        "tempers": [[0.5, 1.5, 1,
+                     "421 4.7.0 [TSS04] deferred, try again in 6 seconds"]]})
+    try:
+        inject(env, [f"a{i}@one{i % 3}.test" for i in range(60)])
+        wait_for(lambda: s.state("one").get("u"), 20)
+        seen = s.net.traffic("run", "one")
+        said = wait_for(lambda: s.net.traffic("run", "one").times("refused"))
+        s.took("run", "one", 60, 60)
+        wait_for(env.postfix.empty, 60)
+        seen = s.net.traffic("run", "one")
+        # What was begun already may have come; nothing else for 6 s.
+        quiet = [t for t in seen.times("mail")
+                 if said[0] + 1 < t < said[-1] + 5.5]
+        assert not quiet, (said, quiet)
+        assert "pace=suspend, interval_ms=100, before_ms=50, for_s=" in \
+            s.policyd.text
+    finally:
+        s.stop()
+
+
+def test_a_rule_makes_5xx_temporary(env):
+    s = start_one(env, provider={
+        "tempers": [[0, 3, 0.1, "550 5.7.1 bad reputation, go away"]],
+        "tolerance": 0}, rules=[
+            {"pattern": "5\\.7\\.1 bad reputation", "action": "transcode"}])
+    try:
+        inject(env, ["a@one1.test"])
+        line = wait_for(lambda: env.postfix.log_lines("status="))[0]
+        assert "dsn=4.7.1, status=deferred" in line
+        assert "said: 550 5.7.1 bad reputation, go away" in line
+        wait_for(lambda: env.postfix.log_lines("status=sent"), 60)
+    finally:
+        s.stop()
+
+
+def test_this_hosts_share_while_redis_is_away(env):
+    s = start_one(env, interval_ms=200, connections=4)
+    try:
+        inject(env, [f"a{i}@one{i % 3}.test" for i in range(20)])
+        wait_for(env.postfix.empty, 60)
+        env.redis.kill()
+        inject(env, [f"b{i}@one{i % 3}.test" for i in range(30)])
+        seen = s.took("run", "one", 50)
+        times = seen.times("took")[20:]
+        whole = (times[-1] - times[0]) / (len(times) - 1)
+        assert 0.17 <= whole <= 0.25, whole
+        assert "paces are this host's share" in s.policyd.text
+    finally:
+        s.stop()
+
+
+def test_killed_while_deliveries_wait(env):
+    """kill -9 of policyd: nothing is lost, nothing is sent twice."""
+    s = start_one(env, interval_ms=300, connections=5)
+    try:
+        inject(env, [f"a{i}@one{i % 3}.test" for i in range(30)])
+        s.took("run", "one", 8)
+        s.policyd.kill()
+        wait_for(lambda: len(env.postfix.log_lines("status=sent")) >= 8)
+        s.policyd.start()
+        wait_for(env.postfix.empty, 60)
+        assert s.net.traffic("run", "one").took == 30
+        assert len(env.postfix.log_lines("status=sent")) == 30
+    finally:
+        s.stop()

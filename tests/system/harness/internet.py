@@ -24,7 +24,7 @@ if __name__ != "__main__":
 @dataclasses.dataclass
 class Provider:
     """What a provider allows.  tempers: (from, to, messages a second, reply)
-    in seconds since its first session; the reply is given at MAIL FROM to
+  X the reply is given at MAIL FROM to
     what comes faster.  A reply 421 ends the session, as SMTP has it."""
     name: str
     address: str
@@ -33,6 +33,7 @@ class Provider:
     rate: float = 0         # messages a second; 0: any number
     latency: float = 0.005  # before each reply, s
     reply: str = "451 4.7.1 rate limit exceeded, try again later"
+    accepted: str = "250 2.0.0 Ok: queued as %08X"
     greeting: str = "421 4.7.0 too many connections from your address"
     tempers: list = dataclasses.field(default_factory=list)
     # It bears so much more before it speaks.
@@ -60,6 +61,7 @@ class Server:
     def complaint(self):
         """The reply to a transaction that begins now; None: welcome."""
         now = time.time()
+        self.first = self.first or now
         rate, reply = self.p.rate, self.p.reply
         for start, end, most, text in self.p.tempers:
             if start <= now - self.first < end:
@@ -72,7 +74,6 @@ class Server:
         return None
 
     async def session(self, reader, writer):
-        self.first = self.first or time.time()
         self.open += 1
         self.note("open", n=self.open)
         try:
@@ -91,12 +92,18 @@ class Server:
     async def talk(self, reader, writer):
         # Each reply leaves its time later, but in the order of commands.
         writer.write(f"220 {self.p.host} ESMTP\r\n".encode())
+        begun = False  # a transaction, as pipelined commands need to know
         while True:
             line = await reader.readuntil(b"\n")
             verb = line.strip().upper()
             if self.p.latency:
                 await asyncio.sleep(self.p.latency)
-            reply = await self.reply(verb, reader, writer)
+            if not begun and verb.startswith((b"RCPT", b"DATA")):
+                reply = "503 5.5.1 no transaction"
+            else:
+                reply = await self.reply(verb, reader, writer)
+            if verb.startswith((b"MAIL", b"DATA", b"RSET")):
+                begun = verb.startswith(b"MAIL") and reply.startswith("250")
             writer.write(reply.encode() + b"\r\n")
             if reply.startswith(("221", "421")):
                 await writer.drain()
@@ -117,7 +124,7 @@ class Server:
             await reader.readuntil(b"\r\n.\r\n")
             self.number += 1
             self.note("took")
-            return f"250 2.0.0 Ok: queued as {self.number:08X}"
+            return self.p.accepted.replace("%08X", f"{self.number:08X}")
         if verb.startswith(b"QUIT"):
             return "221 2.0.0 Bye"
         return "250 2.0.0 Ok"
