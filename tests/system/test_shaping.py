@@ -319,3 +319,141 @@ def test_killed_while_deliveries_wait(env):
         assert len(env.postfix.log_lines("status=sent")) == 30
     finally:
         s.stop()
+
+
+# Three providers, as strict as real ones, and many that are not.
+GOOG = Provider("goog", "127.0.2.1", domains("goog", 90), sessions=6, rate=20,
+                greeting="421 4.7.0 Try again later, closing connection. "
+                "too many connections - gsmtp",
+                reply="421-4.7.28 Our system has detected an unusual rate of "
+                "unsolicited mail.\r\n421 4.7.28 - gsmtp")
+MICRO = Provider("micro", "127.0.2.2", domains("micro", 60), sessions=5,
+                 rate=10, greeting="421 4.3.2 The maximum number of concurrent "
+                 "connections has exceeded a limit, closing transmission "
+                 "channel",
+                 reply="451 4.7.500 Server busy. Please try again later from "
+                 "[127.0.0.1]. (S77719)")
+YAH = Provider("yah", "127.0.2.3", domains("yah", 60), sessions=5, rate=16,
+               reply="421 4.7.0 [TSS04] Messages from 127.0.0.1 temporarily "
+               "deferred due to unexpected volume, try again in 3 seconds",
+               # For a while it wants much less.
+               tempers=[[8, 9.5, 3, "451 4.7.1 too many messages from your "
+                         "address, slow down"]])
+OTHERS = [Provider(f"other{i}", f"127.0.3.{i + 1}", [f"other{i}.test"])
+          for i in range(20)]
+LIMITED = (GOOG, MICRO, YAH)
+CONNECTIONS = {"goog": 6, "micro": 5, "yah": 5}
+FILTERS = [
+    shaping_filter("goog", "goog", connections=6, interval_ms=50),
+    shaping_filter("micro", "micro", connections=5, interval_ms=100),
+    shaping_filter("yah", "yah", connections=5, interval_ms=63),
+]
+
+
+def newsletter(seconds):
+    """As many for each provider as it takes in so many seconds."""
+    to = []
+    for p in LIMITED:
+        to += [f"u{i}@{p.domains[i % len(p.domains)]}"
+               for i in range(int(p.rate * seconds))]
+    for p in OTHERS:
+        to += [f"u{i}@{p.domains[0]}" for i in range(15)]
+    # Mixed, the same each time.
+    to.sort(key=lambda a: hash_of(a))
+    return to
+
+
+def hash_of(text):
+    h = 0
+    for c in text.encode():
+        h = (h * 31 + c) % 1000003
+    return h
+
+
+def others_done(s, run):
+    return sum(s.net.lines(run, p.name, "took") for p in OTHERS) >= \
+        15 * len(OTHERS)
+
+
+def span(s, run):
+    """Of all the others: first session to last message, s."""
+    seen = [s.net.traffic(run, p.name) for p in OTHERS]
+    first = min(t.times("mail")[0] for t in seen)
+    return max(t.times("took")[-1] for t in seen) - first
+
+
+def watch_pace(s, name, rows, over):
+    """The state over time: (s, interval in ms)."""
+    while not over.is_set():
+        rows.append((time.time(), s.state(name).get("i", 0) / 1000))
+        over.wait(0.1)
+
+
+def with_postfix_alone(s, to):
+    env = s.env
+    s.net.start("alone")
+    env.postfix.start()
+    inject(env, to)
+    wait_for(lambda: others_done(s, "alone"), 60)
+    env.postfix.stop()
+    s.net.stop()
+    for name in ("incoming", "active", "deferred", "defer"):
+        for path in (env.postfix.queue / name).rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+
+def with_postern(s, to, seconds):
+    env = s.env
+    s.net.start("postern")
+    s.route({p.name: p.name for p in LIMITED}, CONNECTIONS)
+    s.start_policyd(shaping(*FILTERS), policyd_pace_recovery="2s")
+    env.postfix.start()
+    rows, over = [], threading.Event()
+    watcher = threading.Thread(target=watch_pace, args=(s, "yah", rows, over))
+    watcher.start()
+    inject(env, to)
+    wait_for(lambda: others_done(s, "postern"), 60)
+    wait_for(lambda: all(s.net.lines("postern", p.name, "took") >=
+                         int(p.rate * seconds) for p in LIMITED), 120)
+    over.set()
+    watcher.join()
+    return rows
+
+
+def check_limits(s):
+    """With Postfix alone each limit is broken; with Postern none is."""
+    for p in LIMITED:
+        alone = s.net.traffic("alone", p.name)
+        ours = s.net.traffic("postern", p.name)
+        print(p.name, "alone:", alone.peak_sessions, alone.peak_rate(),
+              "postern:", ours.peak_sessions, ours.peak_rate(5))
+        assert alone.peak_sessions > p.sessions * 1.05
+        assert alone.peak_rate() > p.rate * 1.05
+        assert alone.times("refused")
+        assert ours.peak_sessions <= p.sessions
+        # 5 %, and one message at the edge of the window.
+        assert ours.peak_rate(5) <= p.rate * 1.05 + 0.2, p.name
+        if p is not YAH:
+            assert not ours.times("refused")
+
+
+def test_simulated_internet(env):
+    """230 domains: what no provider would take from Postfix alone, each
+    takes at its own pace with Postern, and the others are as quick."""
+    s = Shaped(env, [*LIMITED, *OTHERS])
+    to = newsletter(22)
+    try:
+        with_postfix_alone(s, to)
+        rows = with_postern(s, to, 22)
+        check_limits(s)
+        # Down to half or less when it complained, and up again by steps.
+        intervals = [r[1] for r in rows]
+        assert max(intervals) >= 126
+        assert intervals[-1] == 63 or "pace=faster" in s.policyd.text
+        assert "filter=yah, pace=slow, interval_ms=126, before_ms=63" in \
+            s.policyd.text
+        print("others:", span(s, "alone"), span(s, "postern"))
+        assert span(s, "postern") <= span(s, "alone") * 1.1 + 1
+    finally:
+        s.stop()
