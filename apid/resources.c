@@ -8,6 +8,7 @@ const struct route *const route_tables[] = {
 	routes_health,
 	routes_held,
 	routes_limits,
+	routes_shaping,
 	routes_webhooks,
 	NULL,
 };

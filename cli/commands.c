@@ -17,6 +17,7 @@ const struct command *const commands[] = {
 	&command_quarantine,
 	&command_held,
 	&command_limits,
+	&command_shaping,
 	&command_classify,
 	&command_filter,
 	&command_trace,

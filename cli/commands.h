@@ -18,6 +18,7 @@ extern const struct command command_metrics;
 extern const struct command command_postfix;
 extern const struct command command_quarantine;
 extern const struct command command_settings;
+extern const struct command command_shaping;
 extern const struct command command_smime;
 extern const struct command command_trace;
 

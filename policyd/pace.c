@@ -96,14 +96,15 @@ int64_t
 pace_leave_take(struct pace *p, const struct pace_client *client,
     uint64_t number)
 {
-	bool known = client != NULL && client->client == number;
+	bool known = client->client == number;
 	int64_t age;
 
-	if (!known && p->leaves == 0)
+	/* Who used it is not asked: a process connects anew, or another one
+	 * is quicker.  That no more are used than were given is what counts. */
+	if (p->leaves == 0)
 		return -1;
+	p->leaves--;
 	age = clock_mono_us() - (known ? client->answered_us : p->leave_us);
-	if (p->leaves > 0)
-		p->leaves--;
 	if (known)
 		learn_typical(p, age);
 	age -= 2 * p->typical_us;

@@ -49,7 +49,7 @@ struct pace_client *pace_client_of(uint64_t client);
 
 /*
  * How old the leave is that a delivery was made with, less what deliveries
- * take; -1: it had none.  client: NULL or another's: not known.
+ * take; -1: there was none.  client: of this number, or another's.
  */
 int64_t pace_leave_take(struct pace *p, const struct pace_client *client,
     uint64_t number);

@@ -29,6 +29,8 @@ def service(name, connections, master):
     with open(master, "a", encoding="utf-8") as out:
         out.write(f"pn-{name} unix - - y - {connections} smtp\n"
                   f"  -o smtp_delivery_status_filter={MAP}:pace-{name}\n"
+                  "  -o smtp_skip_quit_response=no\n"
+                  "  -o smtp_connection_cache_destinations=static:all\n"
                   f"  -o syslog_name=postfix/pn-{name}\n")
 
 
