@@ -16,6 +16,7 @@ static void (*const checks[])(struct doctor *d) = {
 	doctor_sockets,
 	doctor_postfix,
 	doctor_maillog,
+	doctor_held,
 	doctor_dkim,
 };
 

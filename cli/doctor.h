@@ -29,6 +29,7 @@ void doctor_report(struct doctor *d, enum health health, const char *remedy,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 void doctor_dkim(struct doctor *d);
+void doctor_held(struct doctor *d);
 void doctor_master_key(struct doctor *d);
 void doctor_redis(struct doctor *d);
 /* Part of doctor_dkim, which has loaded the settings. */

@@ -10,11 +10,13 @@
 #include "store/event_store.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
 
 #define PAGE 500
 #define CURSOR_OCTETS 1024
+#define ACTOR_OCTETS 300
 #define LOOK_NS 100000000L
 
 struct answer {
@@ -150,9 +152,14 @@ held_client_ask(struct cli_store *s, struct slice host, enum hold_ask verb,
     struct slice queue_id)
 {
 	struct answer a = { .over = false };
+	struct buf actor;
 
-	hold_ask(s->store, host, verb, queue_id, client_author(), deadline(s),
+	buf_init(&actor, ACTOR_OCTETS);
+	(void)buf_add_text(&actor, "cli:");
+	(void)buf_add_slice(&actor, client_author());
+	hold_ask(s->store, host, verb, queue_id, buf_slice(&actor), deadline(s),
 	    on_done, &a);
+	buf_done(&actor);
 	return finish(s, &a);
 }
 

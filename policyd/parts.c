@@ -8,6 +8,7 @@ const struct policyd_part *const policyd_parts[] = {
 	&part_queue, /* the first: the others ask it */
 	&part_sending,
 	&part_pace,
+	&part_scheduler,
 	&part_auth,
 	&part_providers,
 	&part_map, /* the last: its tables are those of the others */

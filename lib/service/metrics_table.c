@@ -156,6 +156,8 @@ const struct metric_row metric_rows[METRICS] = {
 	    "scan", NULL },
 	[METRIC_POLICYD_HELD_HAND] = { "policyd_held_messages", "reason",
 	    "hand", NULL },
+	[METRIC_POLICYD_HELD_FOREIGN] = { "policyd_held_messages", "reason",
+	    "not_ours", NULL },
 	[METRIC_POLICYD_RELEASED] = { "policyd_released_total", NULL, NULL,
 	    "Held messages that were released." },
 	[METRIC_POLICYD_RELEASE_FAILED] = { "policyd_release_failed_total",

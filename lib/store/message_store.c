@@ -79,6 +79,28 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	buf_done(&facts);
 }
 
+static void
+got_known(int rc, const struct redis_reply *reply, void *ctx)
+{
+	struct request *q = ctx;
+	message_known *known = (message_known *)q->fn;
+	void *known_ctx = q->ctx;
+
+	request_done(q);
+	known(rc, rc == 0 && redis_integer(reply) != 0, known_ctx);
+}
+
+void
+message_look(struct store *s, struct slice host, struct slice queue_id,
+    int64_t deadline_us, message_known *known, void *ctx)
+{
+	struct key key = key_message(host, queue_id);
+	struct slice argv[] = { SLICE("EXISTS"), key_slice(&key) };
+
+	redis_command(s, argv, 2, deadline_us, got_known,
+	    request_new(s, (request_fn *)known, ctx));
+}
+
 /* ---- one line of text ---- */
 
 /*

@@ -59,10 +59,12 @@ class Policyd:
 
     def counters(self):
         """After SIGUSR1."""
-        before = self.daemon.text.count("state: ")
+        before = self.daemon.text.count("state: clients=")
         self.daemon.process.signal(signal.SIGUSR1)
-        wait_for(lambda: self.daemon.text.count("state: ") > before)
-        line = self.daemon.text.rpartition("state: ")[2].split("\n")[0]
+        wait_for(lambda: self.daemon.text.count(
+            "state: clients=") > before)
+        line = self.daemon.text.rpartition("state: clients=")[2]
+        line = "clients=" + line.split("\n")[0]
         return {k: int(v) for k, v in
                 (pair.split("=") for pair in line.split(", "))}
 
