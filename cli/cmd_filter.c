@@ -82,13 +82,55 @@ load_stored(struct run *r, struct cli *cli, struct json **ret_doc)
 	return rc;
 }
 
+static size_t
+count_schedule(const struct schedule_rules *s)
+{
+	size_t n = s->priority_count;
+
+	for (size_t i = 0; i < s->prohibition_count; i++)
+		n += s->prohibitions[i].apply_count +
+		     s->prohibitions[i].exclude_count;
+	for (size_t i = 0; i < s->day_cap_count; i++)
+		n += s->day_caps[i].condition_count;
+	return n;
+}
+
+static void
+list_conditions(struct run *r, const char *section, struct slice name,
+    const struct filter *const *filters, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		r->filters[r->count++] =
+		    (struct named){ section, name, filters[i] };
+}
+
+static void
+list_schedule(struct run *r, const struct schedule_rules *s)
+{
+	for (size_t i = 0; i < s->prohibition_count; i++) {
+		const struct prohibition *p = &s->prohibitions[i];
+
+		list_conditions(r, "prohibitions apply", p->name, p->apply,
+		    p->apply_count);
+		list_conditions(r, "prohibitions exclude", p->name, p->exclude,
+		    p->exclude_count);
+	}
+	for (size_t i = 0; i < s->priority_count; i++)
+		list_conditions(r, "priorities", s->priorities[i].name,
+		    &s->priorities[i].filter, 1);
+	for (size_t i = 0; i < s->day_cap_count; i++)
+		list_conditions(r, "day_caps", s->day_caps[i].name,
+		    s->day_caps[i].conditions, s->day_caps[i].condition_count);
+}
+
 static int
 list_filters(struct run *r, const struct tenant *t)
 {
 	const struct unsubscribe_settings *u = &t->unsubscribe;
+	size_t most =
+	    t->forward_count + u->filter_count + count_schedule(&t->schedule);
 
-	r->filters = arena_calloc(r->arena,
-	    t->forward_count + u->filter_count + 1, sizeof(*r->filters));
+	r->filters = arena_calloc(r->arena, most + 1, sizeof(*r->filters));
 	if (r->filters == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < t->forward_count; i++)
@@ -97,6 +139,7 @@ list_filters(struct run *r, const struct tenant *t)
 	for (size_t i = 0; i < u->filter_count; i++)
 		r->filters[r->count++] = (struct named){ "unsubscribe",
 			u->filters[i].name, u->filters[i].filter };
+	list_schedule(r, &t->schedule);
 	return 0;
 }
 

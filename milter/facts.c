@@ -3,6 +3,7 @@
 #include "milter/facts.h"
 
 #include "milter/copy.h"
+#include "milter/hold.h"
 #include "milter/milter.h"
 #include "milter/spool.h"
 #include "proto/encoded_word.h"
@@ -91,6 +92,7 @@ collect(struct message *msg, struct message_facts *ret_facts)
 	f.suppressed_reason = reason;
 	f.facts = event_of(msg);
 	f.archive = msg->copy != NULL && msg->copy->kind == COPY_BCC;
+	f.hold = msg->hold;
 	*ret_facts = f;
 	return 0;
 }
@@ -139,15 +141,19 @@ static int
 leave(struct message *msg, const struct message_facts *facts)
 {
 	struct putting p = { facts, NULL, false };
-	int rc = store_wait(msg->host->store, put, &p);
+	int rc;
 
+	msg->hold_asked = facts->hold != NULL;
+	rc = store_wait(msg->host->store, put, &p);
 	if (rc == 0) {
 		spool_kick(msg->host->spool);
 		metrics_add(METRIC_MILTER_FACTS_STORED, 1);
-		return 0;
+		return p.held ? hold_mark(msg) : 0;
 	}
-	/* An archive's deliveries must be known for such before they are. */
+	/* An archive's deliveries must be known for such before they are; and
+	 * nobody would release what is held without being listed. */
 	if (err_is_temporary(rc) && !facts->archive &&
+	    (facts->hold == NULL || !hold_is_certain(facts->hold)) &&
 	    put_in_spool(msg, facts) == 0) {
 		metrics_add(METRIC_MILTER_FACTS_SPOOLED, 1);
 		return 0;

@@ -25,6 +25,7 @@
 struct copy_token;
 struct filter_values;
 struct guest;
+struct hold_request;
 struct message_body;
 struct milter;
 struct split;
@@ -85,11 +86,13 @@ struct message {
 	bool body_may_change;         /* kept: look at it at the end */
 	struct filter_values *values; /* for filters; made when first used */
 
-	struct slice new_sender;    /* absent: kept */
-	bool forward_bounces;       /* to the old one, where there is a new */
-	struct slice new_envid;     /* goes with new_sender; or absent */
-	struct buf *new_body;       /* takes the place of the body; or NULL */
-	struct slice hold_reason;   /* into the hold queue; or absent */
+	struct slice new_sender;  /* absent: kept */
+	bool forward_bounces;     /* to the old one, where there is a new */
+	struct slice new_envid;   /* goes with new_sender; or absent */
+	struct buf *new_body;     /* takes the place of the body; or NULL */
+	struct slice hold_reason; /* into the hold queue; or absent */
+	const struct hold_request *hold; /* what the store is asked; or NULL */
+	bool hold_asked;                 /* it may be listed as held */
 	bool unscanned;             /* for a virus: its copies say so, too */
 	struct header_field *added; /* at the top; the last one is first */
 	size_t added_count, added_cap;

@@ -69,6 +69,7 @@ extern const struct module module_dkim;
 extern const struct module module_envelope_sender;
 extern const struct module module_facts;
 extern const struct module module_forward;
+extern const struct module module_hold;
 extern const struct module module_preflight;
 extern const struct module module_received;
 extern const struct module module_scan;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "milter/copies_memory.h"
+#include "milter/hold.h"
 #include "milter/meeting.h"
 #include "milter/milter.h"
 #include "milter/module.h"
@@ -57,7 +58,8 @@ split_begin(struct message *msg, void *state)
 {
 	const struct tenant *t = msg->tenant;
 	bool may_split = t->unsubscribe.filter_count > 0 ||
-			 t->smime.exclude_domain_count > 0;
+			 t->smime.exclude_domain_count > 0 ||
+			 hold_by_recipient(msg);
 
 	(void)state;
 	if (t->bcc_host.len > 0)

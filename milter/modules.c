@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The modules in their order.  What may stop the message comes first, what
- * rewrites it after that, then the signature over all of it, and at last the
- * facts, which say how it leaves.
+ * rewrites it after that, then the signature over all of it, whether it is
+ * held, and at last the facts, which say how it leaves.
  */
 #include "milter/module.h"
 
@@ -18,6 +18,7 @@ const struct module *const milter_modules[] = {
 	&module_received,
 	&module_smime,
 	&module_dkim,
+	&module_hold,
 	&module_facts,
 	&module_commit,
 	NULL,

@@ -55,8 +55,9 @@ struct hook {
 	"/^Received: (from [^(]+ \\([^()]*\\[[^]]+\\]\\).*[[:space:]]" \
 	"by $myhostname \\([^[][^()]*\\) with (E|UTF8)?SMTP|" \
 	"by $myhostname \\([^()]+(, from userid |\\) id ))/"
-/* What only Postern and Postfix are to see of a copy for an archive. */
-#define OWN_FIELD "/^X-Postern-Next-Hop:/"
+/* What only Postern and Postfix are to see, of a copy for an archive and of
+ * mail that was held. */
+#define OWN_FIELD "/^X-Postern-(Held|Next-Hop):/"
 
 static const struct hook hooks[] = {
 	{ "postern_policy", OWN,

@@ -300,6 +300,27 @@ parse_queue(struct slice s, struct postfix_log *log)
 	return true;
 }
 
+/*
+ * cleanup, behind "milter-hold: ": "END-OF-MESSAGE from NAME[IP]: milter
+ * triggers HOLD action; from=<SENDER> to=<RECIPIENT> proto=...".
+ */
+static bool
+parse_hold(struct slice s, struct postfix_log *log)
+{
+	const char *p;
+
+	/* The client's name comes from the DNS, and has no blank. */
+	if (!TAKE(&s, "END-OF-MESSAGE from ") ||
+	    (p = slice_find(s, SLICE("]: "))) == NULL)
+		return false;
+	s = slice_skip(s, (size_t)(p - s.at) + 3);
+	if (!TAKE(&s, "milter triggers HOLD action; from=<") ||
+	    !take_address(&s, &log->sender))
+		return false;
+	log->kind = POSTFIX_LOG_QUEUED;
+	return true;
+}
+
 static bool
 take_queue_id(struct slice *s, struct slice *ret_id)
 {
@@ -330,6 +351,9 @@ postfix_log_message(struct slice tag, struct slice message, int64_t at_ms,
 		found = parse_delivery(message, &log);
 	} else if (qmgr && TAKE(&message, "from=<")) {
 		found = parse_queue(message, &log);
+	} else if (slice_eq(log.program, SLICE("cleanup")) &&
+		   TAKE(&message, "milter-hold: ")) {
+		found = parse_hold(message, &log);
 	} else if (slice_eq(message, SLICE("removed")) &&
 		   (qmgr || slice_eq(log.program, SLICE("postsuper")))) {
 		log.kind = POSTFIX_LOG_REMOVED;

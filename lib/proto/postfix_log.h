@@ -10,11 +10,13 @@
 /*
  * One line of Postfix's log: what it tells of a message's fate.  Checked
  * against the sources of Postfix 3.7 (log_adhoc.c, qmgr_message.c,
- * qmgr_active.c, postsuper.c).  No allocation; slices point into the line.
+ * qmgr_active.c, postsuper.c, cleanup_milter.c).  No allocation; slices point
+ * into the line.
  */
 enum postfix_log_kind {
 	POSTFIX_LOG_QUEUED,   /* qmgr: in the active queue; told again at
-				 every retry and restart */
+				 every retry and restart.  cleanup: a milter
+				 has it held, before qmgr sees it */
 	POSTFIX_LOG_DELIVERY, /* one attempt for one recipient */
 	POSTFIX_LOG_EXPIRED,  /* qmgr gave up; deferred recipients have no
 				 line of their own */

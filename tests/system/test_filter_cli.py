@@ -46,6 +46,30 @@ def test_expressions(base, mail, header, expression, want):
     assert again.stdout == done.stdout
 
 
+def test_schedule(base, mail):
+    """Rules when mail may leave: each of their conditions."""
+    path = base.folder / "settings.json"
+    path.write_text(json.dumps({
+        "prohibitions": [{
+            "name": "night", "from": "22:00", "to": "08:00",
+            "apply": [{"header": "Subject", "pattern": "日本.*"},
+                      {"header": "X-None", "pattern": "1"}],
+            "exclude": [{"header": "To", "pattern": "boss@.*"}]}],
+        "priorities": [{"name": "p", "header": "From", "pattern": "x",
+                        "priority": 99}],
+        "day_caps": [{"name": "all", "quantity": 5},
+                     {"name": "some", "quantity": 5, "conditions": [
+                         {"header": "From", "pattern": ".*shop.*"}]}]}))
+    done = run_test(base, "--settings", str(path), "-r", "one@good.test",
+                    str(mail))
+    assert done.stdout.splitlines() == [
+        "prohibitions apply night: Subject matches: 日本 folded",
+        "prohibitions apply night: X-None is not there, or more than once",
+        "prohibitions exclude night: To does not match: one@good.test",
+        "priorities p: From does not match: 日本 <shop@shop.test>",
+        "day_caps some: From matches: 日本 <shop@shop.test>"]
+
+
 def test_recipients(base, mail):
     done = run_test(base, "-h", "To", "-e", r".+@GOOD\.test", "-r",
                 "One@Good.Test", "-r", "<two@other.test>", str(mail))

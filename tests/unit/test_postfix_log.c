@@ -64,6 +64,32 @@ static const struct {
 	    "Nov 23 07:00:01 mx postfix/qmgr[1]: " ID
 	    ": from=<>, size=100, nrcpt=2 (queue active)",
 	    "Q|" ID "|||||||" },
+	{ "held by a milter",
+	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
+	    ": milter-hold: END-OF-MESSAGE from app.test[192.0.2.9]: milter "
+	    "triggers HOLD action; from=<s@e> to=<a@b> proto=ESMTP "
+	    "helo=<app.test>",
+	    "Q|" ID "|s@e||||||" },
+	{ "held by a milter, from nobody at an IPv6 address",
+	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
+	    ": milter-hold: END-OF-MESSAGE from unknown[2001:db8::1]: milter "
+	    "triggers HOLD action; from=<> to=<a@b> proto=SMTP helo=<]: x>",
+	    "Q|" ID "|||||||" },
+	{ "held at another place",
+	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
+	    ": milter-hold: RCPT from a[192.0.2.9]: milter triggers HOLD "
+	    "action; from=<s@e> to=<a@b> proto=ESMTP helo=<a>",
+	    NULL },
+	{ "held, says somebody else",
+	    "Nov 23 07:00:01 mx postfix/smtpd[1]: " ID
+	    ": milter-hold: END-OF-MESSAGE from a[192.0.2.9]: milter triggers "
+	    "HOLD action; from=<s@e> to=<a@b> proto=ESMTP helo=<a>",
+	    NULL },
+	{ "refused by a milter",
+	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
+	    ": milter-reject: END-OF-MESSAGE from a[192.0.2.9]: 4.7.1 milter "
+	    "triggers HOLD action; from=<s@e> to=<a@b> proto=ESMTP helo=<a>",
+	    NULL },
 	{ "expired",
 	    "Nov 23 07:00:01 mx postfix/qmgr[1]: " ID
 	    ": from=<s@e>, status=expired, returned to sender",
