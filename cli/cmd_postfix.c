@@ -77,6 +77,20 @@ read_before(struct job *job)
 	return rc;
 }
 
+/* Whose passwords these are is the site's choice. */
+static void
+warn_of_sasl(const struct postfix_now *now, const struct postfix_wanted *wanted)
+{
+	struct slice name = postfix_sasl_foreign(now, wanted);
+
+	if (name.at != NULL)
+		cli_error("this Postfix has SMTP AUTH of its own (%.*s), which "
+			  "stays: API users can not log in. For them set "
+			  "smtpd_sasl_type = dovecot and smtpd_sasl_path = "
+			  "%.*s",
+		    SLICE_F(name), SLICE_F(wanted->auth));
+}
+
 /* What "enable" has to do still. */
 static int
 plan_enable(struct job *job)
@@ -95,7 +109,10 @@ plan_enable(struct job *job)
 		rc = read_before(job);
 	if (rc < 0)
 		return rc;
-	return postfix_plan_enable(job->arena, &job->now, &wanted, &job->edits);
+	rc = postfix_plan_enable(job->arena, &job->now, &wanted, &job->edits);
+	if (rc == 0)
+		warn_of_sasl(&job->now, &wanted);
+	return rc;
 }
 
 static int

@@ -123,6 +123,32 @@ report_line_length(struct doctor *d, const char *folder)
 	    SLICE_F(slice_trim(value)), ours);
 }
 
+/* What the settings want of SMTP AUTH, and Postfix does not give. */
+static void
+report_relay(struct doctor *d, const struct postfix_now *now,
+    const struct postfix_wanted *wanted)
+{
+	struct slice foreign = postfix_sasl_foreign(now, wanted), tls;
+
+	if ((wanted->relay & POSTFIX_RELAY_AUTH) == 0)
+		return;
+	if (foreign.at != NULL) {
+		doctor_report(d, HEALTH_WARN,
+		    "set smtpd_sasl_type = dovecot and smtpd_sasl_path to the "
+		    "socket of policyd_auth_listen",
+		    "Postfix: %.*s is the site's own: API users can not log in",
+		    SLICE_F(foreign));
+		return;
+	}
+	tls = postfix_values_get(&now->main, SLICE("smtpd_tls_security_level"));
+	if ((wanted->relay & POSTFIX_RELAY_TLS) != 0 &&
+	    (tls.len == 0 || slice_eq(tls, SLICE("none"))))
+		doctor_report(d, HEALTH_WARN,
+		    "set smtpd_tls_security_level = may and a certificate",
+		    "Postfix: API users log in by TLS only, and main.cf has "
+		    "none");
+}
+
 void
 doctor_postfix(struct doctor *d)
 {
@@ -151,6 +177,7 @@ doctor_postfix(struct doctor *d)
 	}
 	report_hooks(d, &edits);
 	report_line_length(d, folder);
+	report_relay(d, &now, &wanted);
 	if (subprocess_run(status, STATUS_TIMEOUT_MS, SUBPROCESS_HIDE, NULL) ==
 	    0)
 		doctor_report(d, HEALTH_OK, NULL, "Postfix: runs");

@@ -120,8 +120,12 @@ postfix_config_wanted(struct arena *arena, const struct host_config *config,
 	w.bounced =
 	    postfix_endpoint(arena, slice_of(config->bounced_listen), queue);
 	w.reinject = postfix_service(arena, slice_of(config->milter_reinject));
+	w.auth = postfix_endpoint(arena, slice_of(config->policyd_auth_listen),
+	    queue);
+	if (slice_starts(w.auth, SLICE("unix:")))
+		w.auth = slice_skip(w.auth, 5);
 	if (w.policyd.at == NULL || w.milter.at == NULL || w.map.at == NULL ||
-	    w.bounced.at == NULL)
+	    w.auth.at == NULL || w.bounced.at == NULL)
 		return ERR_NOMEM;
 	*ret_wanted = w;
 	return 0;
@@ -195,6 +199,42 @@ add_retry(struct arena *arena, const struct settings *s,
 		   : ERR_NOMEM;
 }
 
+/* What one tenant's relay access needs of Postfix. */
+static unsigned
+relay_of(const struct relay_settings *r)
+{
+	unsigned needs = POSTFIX_RELAY_ACCESS;
+
+	if (r->authentication == RELAY_OFF)
+		return 0;
+	if (r->authentication != RELAY_NETWORK)
+		needs |= POSTFIX_RELAY_AUTH;
+	if (r->authentication != RELAY_NETWORK_OR_AUTH || r->refuse_others)
+		needs |= POSTFIX_RELAY_CONNECT;
+	return needs;
+}
+
+static void
+add_relay(const struct settings *s, struct postfix_wanted *w)
+{
+	bool plain = false;
+
+	w->relay_known = true;
+	for (size_t i = 0; i < settings_tenant_count(s); i++) {
+		const struct relay_settings *r =
+		    &settings_tenant_at(s, i)->relay;
+		unsigned needs = relay_of(r);
+
+		w->relay |= needs;
+		if ((needs & POSTFIX_RELAY_AUTH) != 0 && r->plain_text_auth)
+			plain = true;
+	}
+	if ((w->relay & POSTFIX_RELAY_AUTH) != 0 && !plain)
+		w->relay |= POSTFIX_RELAY_TLS;
+	if (w->relay != 0 && settings_has_ports(s))
+		w->relay |= POSTFIX_RELAY_PORTS;
+}
+
 int
 postfix_config_settings(struct arena *arena, const struct host_config *config,
     struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t count,
@@ -221,6 +261,7 @@ postfix_config_settings(struct arena *arena, const struct host_config *config,
 	wanted->return_domain_count = count;
 	if (rc == 0)
 		rc = add_retry(arena, settings, wanted);
+	add_relay(settings, wanted);
 	settings_unref(settings);
 	return rc;
 }
@@ -231,7 +272,7 @@ apply_one(const char *folder, const struct postfix_edit *e)
 {
 	static const char *const options[][2] = {
 		[POSTFIX_MAIN_CF] = { "-X", "-e" },
-		[POSTFIX_MASTER_CF] = { "-P", "-P" },
+		[POSTFIX_MASTER_CF] = { "-PX", "-P" },
 		[POSTFIX_MASTER_ENTRY] = { "-MX", "-Me" },
 	};
 	const char *option = options[e->file][e->value.at != NULL];

@@ -301,6 +301,8 @@ stage_of(const struct policy_request *attrs)
 	if (slice_eq(attrs->attr[POLICY_CONTEXT], SLICE("connect")) ||
 	    slice_eq(state, SLICE("CONNECT")))
 		return RULE_AT_CONNECT;
+	if (slice_eq(attrs->attr[POLICY_CONTEXT], SLICE("relay")))
+		return RULE_AT_RELAY;
 	if (slice_eq(state, SLICE("RCPT")))
 		return RULE_AT_RCPT;
 	if (slice_eq(state, SLICE("DATA")))

@@ -26,6 +26,8 @@ struct tenant;
 #define RULE_AT_EOM (1U << 2)
 /* Or whatever the state is, of a policy call with policy_context=connect. */
 #define RULE_AT_CONNECT (1U << 3)
+/* At RCPT among the relay restrictions: policy_context=relay. */
+#define RULE_AT_RELAY (1U << 4)
 
 /* One request of Postfix; lives until the last rule has let go of it. */
 struct request {

@@ -175,7 +175,7 @@ access_check(struct rule_call *call)
 
 const struct rule rule_access = {
 	.name = "access",
-	.stages = RULE_AT_CONNECT | RULE_AT_RCPT,
+	.stages = RULE_AT_CONNECT | RULE_AT_RELAY | RULE_AT_RCPT,
 	.state_size = sizeof(struct access_state),
 	.check = access_check,
 	.late = access_check,

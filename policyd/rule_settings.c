@@ -22,7 +22,7 @@ settings_check(struct rule_call *call)
 
 const struct rule rule_settings = {
 	.name = "settings",
-	.stages = RULE_AT_RCPT,
+	.stages = RULE_AT_RELAY | RULE_AT_RCPT,
 	.check = settings_check,
 	.late = settings_check,
 };

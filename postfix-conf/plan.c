@@ -4,6 +4,7 @@
 
 #include "postfix-conf/plan_edit.h"
 #include "postfix-conf/plan_entries.h"
+#include "postfix-conf/plan_relay.h"
 #include "util/err.h"
 
 enum how {
@@ -26,6 +27,7 @@ struct hook {
 	bool for_reinject;     /* only with a listener for copies */
 	bool for_retry;        /* only where the settings say when */
 	bool for_map;          /* only with look-up tables */
+	unsigned relay;        /* only where it is needed: enum postfix_relay */
 	const char *why;
 };
 
@@ -33,6 +35,8 @@ struct hook {
 #define POLICY "$postern_policy"
 #define RETURNS "$postern_return_"
 #define RECEIVED "$postern_received"
+#define RELAY_LOGIN_HOOKS \
+	((unsigned)POSTFIX_RELAY_AUTH | (unsigned)POSTFIX_RELAY_TLS)
 /*
  * Postfix asks all tables for the address, then all for the domain, and so on
  * (transport(5)), a socketmap for the address only.  Behind a first table that
@@ -93,9 +97,30 @@ static const struct hook hooks[] = {
 	    .why = "when mail is given up" },
 	{ "postern_queue_run_delay", OWN, "@run-delay@", .for_retry = true,
 	    .why = "how exactly waits are kept" },
+	{ "postern_port", OWN, "", .relay = POSTFIX_RELAY_ACCESS,
+	    .why = "master.cf may have \"-PORT\" here" },
+	{ "postern_relay", OWN,
+	    "check_policy_service { @policyd@, policy_context=relay,"
+	    " timeout=20s, default_action=DEFER },"
+	    " check_client_access socketmap:@map@:network$postern_port",
+	    .relay = POSTFIX_RELAY_ACCESS,
+	    .why = "who may send, and who may relay without logging in" },
+	/* What the table finds takes the place of the list in main.cf. */
+	{ "postern_ehlo", OWN,
+	    "pipemap:{ socketmap:@map@:ehlo$postern_port,"
+	    " inline:{{ auth = auth, $smtpd_discard_ehlo_keywords }} }",
+	    .relay = POSTFIX_RELAY_ACCESS,
+	    .why = "who does not see that there is SMTP AUTH" },
+	{ "postern_connect", OWN,
+	    "check_policy_service { @policyd@, policy_context=connect,"
+	    " timeout=20s, default_action=DEFER }",
+	    .relay = POSTFIX_RELAY_CONNECT, .why = "who may connect" },
+	{ "postern_auth", OWN, "@auth@", .relay = POSTFIX_RELAY_AUTH,
+	    .why = "API users log in by SMTP" },
 	/* Before permit_mynetworks and permit_sasl_authenticated, or it would
 	 * never be asked for the mail that it is made for.  Relay restrictions
-	 * come first and are not touched. */
+	 * come first: there, a client that is permitted to relay is refused
+	 * here all the same where it may not. */
 	{ "smtpd_recipient_restrictions", FIRST, POLICY, .each_service = true,
 	    .why = "suppression and rate limits at RCPT TO" },
 	{ "smtpd_milters", LAST, MILTER, .each_service = true,
@@ -116,6 +141,23 @@ static const struct hook hooks[] = {
 	    .why = "mail for the return domains is taken" },
 	{ "relay_recipient_maps", LAST_IF_SET, RETURNS "recipients",
 	    .for_returns = true, .why = "any address in them is known" },
+	{ "smtpd_relay_restrictions", FIRST, "$postern_relay",
+	    .each_service = true, .relay = POSTFIX_RELAY_ACCESS,
+	    .why = "relay access as the settings say" },
+	{ "smtpd_client_restrictions", FIRST, "$postern_connect",
+	    .each_service = true, .relay = POSTFIX_RELAY_CONNECT,
+	    .why = "others may not connect" },
+	{ "smtpd_discard_ehlo_keyword_address_maps", LAST, "$postern_ehlo",
+	    .each_service = true, .relay = POSTFIX_RELAY_ACCESS,
+	    .why = "AUTH is offered to who may log in" },
+	{ "smtpd_sasl_type", SET, "dovecot", .relay = POSTFIX_RELAY_AUTH,
+	    .why = "API users log in by SMTP" },
+	{ "smtpd_sasl_path", SET, "$postern_auth", .relay = POSTFIX_RELAY_AUTH,
+	    .why = "API users log in by SMTP" },
+	{ "smtpd_sasl_auth_enable", SET, "yes", .relay = POSTFIX_RELAY_AUTH,
+	    .why = "API users log in by SMTP" },
+	{ "smtpd_tls_auth_only", SET, "yes", .relay = POSTFIX_RELAY_TLS,
+	    .why = "keys are not sent without TLS" },
 	{ "minimal_backoff_time", SET, "$postern_minimal_backoff",
 	    .for_retry = true, .why = "retries as the settings say" },
 	{ "maximal_backoff_time", SET, "$postern_maximal_backoff",
@@ -384,9 +426,11 @@ disable_hook(struct arena *arena, const struct postfix_now *now,
 }
 
 static bool
-is_for(const struct hook *h, const struct postfix_wanted *wanted)
+is_for(const struct hook *h, const struct postfix_wanted *wanted,
+    unsigned relay)
 {
-	return (!h->for_returns || wanted->return_domain_count > 0) &&
+	return (h->relay == 0 || (h->relay & relay) != 0) &&
+	       (!h->for_returns || wanted->return_domain_count > 0) &&
 	       (!h->for_reinject || wanted->reinject.len > 0) &&
 	       (!h->for_map || wanted->map.len > 0) &&
 	       (!h->for_retry || wanted->minimal_backoff.len > 0);
@@ -410,10 +454,35 @@ retract_hook(const struct postfix_now *now, const struct hook *h,
 		"the settings do not say when mail is tried again" });
 }
 
+/*
+ * SMTP AUTH that is not ours, or not any more, is left alone; so is what the
+ * settings do not say, because they could not be read.
+ */
+static bool
+is_to_retract(const struct hook *h, const struct postfix_now *now,
+    const struct postfix_wanted *wanted, unsigned relay)
+{
+	if (is_for(h, wanted, relay))
+		return false;
+	if (h->for_retry)
+		return wanted->retry_known;
+	return h->relay != 0 && wanted->relay_known &&
+	       (h->how != SET || postfix_sasl_is_own(now));
+}
+
+static int
+retract(struct arena *arena, const struct postfix_now *now,
+    const struct hook *h, struct postfix_edits *edits)
+{
+	return h->for_retry ? retract_hook(now, h, edits)
+			    : disable_hook(arena, now, now->before, h, edits);
+}
+
 int
 postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_wanted *wanted, struct postfix_edits *ret_edits)
 {
+	unsigned relay = postfix_relay_needs(now, wanted);
 	struct postfix_wanted with = *wanted;
 	struct postfix_edits edits;
 	int rc = postfix_edits_new(arena, &edits);
@@ -422,14 +491,18 @@ postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
 	if (with.own.at == NULL)
 		return ERR_NOMEM;
 	for (size_t i = 0; rc == 0 && i < HOOK_COUNT; i++)
-		if (is_for(&hooks[i], wanted))
+		if (is_for(&hooks[i], wanted, relay))
 			rc = enable_hook(arena, now, &with, &hooks[i], &edits);
 	/* What refers goes before what is referred to. */
 	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
-		if (hooks[i - 1].for_retry && wanted->retry_known &&
-		    !is_for(&hooks[i - 1], wanted))
-			rc = retract_hook(now, &hooks[i - 1], &edits);
+		if (is_to_retract(&hooks[i - 1], now, wanted, relay))
+			rc = retract(arena, now, &hooks[i - 1], &edits);
 	/* Behind main.cf: they refer to it. */
+	if (rc == 0 && wanted->relay_known)
+		rc = postfix_relay_ports(arena, now,
+		    (relay & POSTFIX_RELAY_PORTS) != 0 ? POSTFIX_PORTS_TELL
+						       : POSTFIX_PORTS_REMOVE,
+		    &edits);
 	if (rc == 0)
 		rc = postfix_entries_enable(arena, now, wanted, &edits);
 	if (rc == 0)
@@ -441,14 +514,21 @@ int
 postfix_plan_disable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_values *before, struct postfix_edits *ret_edits)
 {
+	bool own_sasl = postfix_sasl_is_own(now);
 	struct postfix_edits edits;
 	int rc = postfix_edits_new(arena, &edits);
 
 	if (rc == 0)
 		rc = postfix_entries_remove(now, absent, &edits);
+	if (rc == 0)
+		rc = postfix_relay_ports(arena, now, POSTFIX_PORTS_REMOVE,
+		    &edits);
 	/* From the end: what refers goes before what is referred to. */
 	for (size_t i = HOOK_COUNT; rc == 0 && i > 0; i--)
-		rc = disable_hook(arena, now, before, &hooks[i - 1], &edits);
+		if (own_sasl || hooks[i - 1].how != SET ||
+		    (hooks[i - 1].relay & RELAY_LOGIN_HOOKS) == 0)
+			rc = disable_hook(arena, now, before, &hooks[i - 1],
+			    &edits);
 	if (rc == 0)
 		*ret_edits = edits;
 	return rc;

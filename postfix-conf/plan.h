@@ -23,11 +23,21 @@ struct postfix_now {
 	const struct postfix_values *before;
 };
 
+/* What relay access of the tenants needs. */
+enum postfix_relay {
+	POSTFIX_RELAY_ACCESS = 1 << 0,  /* not Postfix's own rules alone */
+	POSTFIX_RELAY_AUTH = 1 << 1,    /* API users log in */
+	POSTFIX_RELAY_TLS = 1 << 2,     /* by TLS only, all of them */
+	POSTFIX_RELAY_CONNECT = 1 << 3, /* connections are refused */
+	POSTFIX_RELAY_PORTS = 1 << 4,   /* tenants by port */
+};
+
 struct postfix_wanted {
 	/* As smtpd(8) and lmtp(8) name them: "unix:postern/policyd.sock",
 	 * "inet:127.0.0.1:10040". */
 	struct slice policyd, milter, bounced;
-	struct slice map; /* look-up tables; empty: there are none */
+	struct slice map;  /* look-up tables; empty: there are none */
+	struct slice auth; /* without "unix:"; or empty: no SMTP AUTH */
 	/* Where the milter sends mail in again, as master.cf names it:
 	 * "127.0.0.1:10589"; absent: nowhere that smtpd(8) can listen. */
 	struct slice reinject;
@@ -40,6 +50,8 @@ struct postfix_wanted {
 	struct slice minimal_backoff, maximal_backoff, queue_lifetime,
 	    queue_run_delay;
 	struct slice own; /* filled by the plan */
+	bool relay_known; /* false: what is there stays */
+	unsigned relay;   /* enum postfix_relay bits */
 };
 
 enum postfix_file {
@@ -66,6 +78,13 @@ struct postfix_edits {
  */
 int postfix_plan_enable(struct arena *arena, const struct postfix_now *now,
     const struct postfix_wanted *wanted, struct postfix_edits *ret_edits);
+/*
+ * The parameter (of main.cf, or NAME/TYPE/PARAMETER) by which the site has
+ * SMTP AUTH of its own where the settings want ours: it stays, and ours is not
+ * set up.  Absent: none.
+ */
+struct slice postfix_sasl_foreign(const struct postfix_now *now,
+    const struct postfix_wanted *wanted);
 /*
  * Take out our own and nothing else.
  * before  main.cf as it was before; absent values when it is not known: then a

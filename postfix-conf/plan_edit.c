@@ -50,6 +50,7 @@ add_marked(struct buf *out, struct slice *rest, const struct postfix_wanted *w)
 		struct slice value;
 	} values[] = {
 		{ "@policyd@", w->policyd },
+		{ "@auth@", w->auth },
 		{ "@milter@", w->milter },
 		{ "@map@", w->map },
 		{ "@own@", w->own },

@@ -349,6 +349,15 @@ settings_is_envelope_sender(const struct settings *s, struct slice address)
 	return false;
 }
 
+bool
+settings_has_ports(const struct settings *s)
+{
+	for (size_t i = 0; i < s->rule_count; i++)
+		if (s->rules[i].port_count > 0)
+			return true;
+	return false;
+}
+
 static bool
 is_return(struct slice ours, struct slice domain)
 {

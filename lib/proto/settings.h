@@ -336,6 +336,8 @@ void settings_tenants_possible(const struct settings *s,
  */
 bool settings_user_acts_for(const struct settings *s, struct slice name,
     const struct tenant *t);
+/* Whether a tenant rule looks at the port. */
+bool settings_has_ports(const struct settings *s);
 /* Whether DSNs come back to this domain, for any tenant. */
 bool settings_is_return_domain(const struct settings *s, struct slice domain);
 /* NULL: no such tenant. */

@@ -437,6 +437,142 @@ listeners_are_named_as_master_cf_names_them(void **state)
 }
 
 static void
+relay_access_is_set_up_and_taken_back(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct postfix_values before, services;
+	struct fixture f;
+	size_t line;
+
+	(void)state;
+	with.map = SLICE("unix:postern/map.sock");
+	with.auth = SLICE("postern/auth.sock");
+	with.relay_known = true;
+	with.relay = POSTFIX_RELAY_ACCESS | POSTFIX_RELAY_AUTH |
+		     POSTFIX_RELAY_TLS | POSTFIX_RELAY_CONNECT |
+		     POSTFIX_RELAY_PORTS;
+	begin(&f, "smtpd_relay_restrictions = permit_mynetworks, reject\n",
+	    "587/inet/smtpd_relay_restrictions = permit_sasl_authenticated\n");
+	assert_int_equal(postfix_entries_parse(f.arena,
+			     SLICE("smtp inet n - y - - smtpd\n"
+				   "587 inet n - y - - smtpd -o x=y\n"
+				   "127.0.0.1:10025 inet n - y - - smtpd\n"
+				   "mine inet n - y - - smtpd\n"
+				   "1234 inet n - y - - spawn\n"
+				   "pickup unix n - y 60 1 pickup\n"),
+			     &f.now.entries, &line),
+	    0);
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "smtpd_relay_restrictions",
+	    "$postern_relay, permit_mynetworks, reject");
+	assert_edit(&f, "587/inet/smtpd_relay_restrictions",
+	    "$postern_relay,permit_sasl_authenticated");
+	assert_edit(&f, "postern_auth", "postern/auth.sock");
+	assert_edit(&f, "smtpd_sasl_type", "dovecot");
+	assert_edit(&f, "smtpd_sasl_path", "$postern_auth");
+	assert_edit(&f, "smtpd_sasl_auth_enable", "yes");
+	assert_edit(&f, "smtpd_tls_auth_only", "yes");
+	assert_edit(&f, "smtp/inet/postern_port", "-25");
+	assert_edit(&f, "587/inet/postern_port", "-587");
+	assert_edit(&f, "127.0.0.1:10025/inet/postern_port", "-10025");
+	assert_no_edit(&f, "mine/inet/postern_port");
+	assert_no_edit(&f, "1234/inet/postern_port");
+	/* The recipient restrictions do it, but not in this case. */
+	assert_no_edit(&f, "smtpd_client_restrictions");
+
+	/* The settings want less. */
+	parse(&f,
+	    "smtpd_relay_restrictions = $postern_relay, reject\n"
+	    "postern_auth = postern/auth.sock\npostern_port =\n"
+	    "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = $postern_auth\n"
+	    "smtpd_sasl_auth_enable = yes\nsmtpd_tls_auth_only = yes\n"
+	    "smtpd_delay_reject = no\n",
+	    &f.now.main);
+	parse(&f, "smtpd_tls_auth_only = yes\n", &before);
+	parse(&f, "587/inet/postern_port = -587\n", &services);
+	f.now.before = &before;
+	f.now.services = services;
+	with.relay = POSTFIX_RELAY_ACCESS | POSTFIX_RELAY_CONNECT;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "smtpd_relay_restrictions");
+	assert_edit(&f, "smtpd_client_restrictions", "$postern_connect");
+	assert_edit(&f, "smtpd_sasl_path", NULL);
+	assert_edit(&f, "smtpd_sasl_auth_enable", NULL);
+	assert_no_edit(&f, "smtpd_tls_auth_only");
+	assert_edit(&f, "postern_auth", NULL);
+	assert_edit(&f, "587/inet/postern_port", NULL);
+
+	/* They are not known, or AUTH is not ours any more. */
+	with.relay_known = false;
+	with.relay = 0;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "smtpd_sasl_path");
+	assert_no_edit(&f, "587/inet/postern_port");
+	parse(&f, "smtpd_sasl_path = own\nsmtpd_sasl_auth_enable = yes\n",
+	    &f.now.main);
+	with.relay_known = true;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "smtpd_sasl_auth_enable");
+	assert_int_equal(postfix_plan_disable(f.arena, &f.now, &before,
+			     &f.edits),
+	    0);
+	assert_no_edit(&f, "smtpd_sasl_auth_enable");
+	arena_free(f.arena);
+}
+
+static void
+sasl_of_the_site_stays(void **state)
+{
+	static const struct {
+		const char *main_cf, *services, *foreign;
+	} cases[] = {
+		{ "", "", NULL },
+		{ "smtpd_sasl_auth_enable = no\n", "", NULL },
+		{ "smtpd_sasl_auth_enable = yes\n", "",
+		    "smtpd_sasl_auth_enable" },
+		{ "smtpd_sasl_type = cyrus\n", "", "smtpd_sasl_type" },
+		{ "smtpd_sasl_type = dovecot\nsmtpd_sasl_path = private/auth\n",
+		    "", "smtpd_sasl_type" },
+		{ "smtpd_sasl_type = dovecot\n"
+		  "smtpd_sasl_path = postern/auth.sock\n",
+		    "", NULL },
+		{ "", "587/inet/smtpd_sasl_auth_enable = yes\n",
+		    "587/inet/smtpd_sasl_auth_enable" },
+		{ "",
+		    "587/inet/smtpd_sasl_auth_enable = yes\n"
+		    "587/inet/smtpd_sasl_path = private/auth\n",
+		    NULL },
+	};
+	struct postfix_wanted with = wanted;
+
+	(void)state;
+	with.auth = SLICE("postern/auth.sock");
+	with.relay_known = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+
+		begin(&f, cases[i].main_cf, cases[i].services);
+		with.relay = 0;
+		assert_null(postfix_sasl_foreign(&f.now, &with).at);
+		with.relay = POSTFIX_RELAY_AUTH;
+		assert_true(slice_eq(postfix_sasl_foreign(&f.now, &with),
+		    slice_of(cases[i].foreign)));
+		assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with,
+				     &f.edits),
+		    0);
+		if (cases[i].foreign != NULL)
+			assert_no_edit(&f, "smtpd_sasl_path");
+		else
+			assert_edit(&f, "smtpd_sasl_path", "$postern_auth");
+		arena_free(f.arena);
+	}
+}
+
+static void
 disable_takes_out_only_our_own(void **state)
 {
 	struct postfix_values before;
@@ -570,6 +706,8 @@ main(void)
 		cmocka_unit_test(retries_follow_the_settings),
 		cmocka_unit_test(the_listener_for_copies_moves),
 		cmocka_unit_test(listeners_are_named_as_master_cf_names_them),
+		cmocka_unit_test(relay_access_is_set_up_and_taken_back),
+		cmocka_unit_test(sasl_of_the_site_stays),
 		cmocka_unit_test(disable_takes_out_only_our_own),
 		cmocka_unit_test(sockets_are_named_as_postfix_sees_them),
 	};
