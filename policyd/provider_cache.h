@@ -35,7 +35,8 @@ struct provider_domain {
 	bool asked;         /* a question is under way */
 };
 
-/* What one domain may take on average, with its share of the providers. */
+/* What one domain may take on average, with its share of the providers: half
+ * of them with two hosts of their own take as much. */
 #define PROVIDER_CACHE_OCTETS 512
 /* NULL: no memory. */
 struct provider_cache *provider_cache_new(size_t max_domains);

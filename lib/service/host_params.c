@@ -185,7 +185,7 @@ const struct param host_params[] = {
 	PARAM_UINT(CFG, provider_cache_domains, "100000", "1000", "10000000",
 	    PARAM_RESTART,
 	    "Recipient domains whose MX hosts are remembered; each takes some\n"
-	    "300 octets, and 512 at the most.\n"
+	    "500 octets.\n"
 	    "Those used longest ago are forgotten first."),
 	PARAM_BOOL(CFG, queue_helper, "yes", PARAM_RESTART,
 	    "Start\n"
