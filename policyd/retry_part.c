@@ -9,7 +9,9 @@
 #include "net/loop.h"
 #include "policyd/part.h"
 #include "policyd/policyd.h"
+#include "policyd/providers.h"
 #include "policyd/retry.h"
+#include "proto/address.h"
 #include "service/metrics.h"
 #include "store/delivery_store.h"
 #include "store/settings_store.h"
@@ -42,6 +44,21 @@ owner_name(struct retry *r, char letter, struct slice name)
 	return arena_dup(r->arena, (struct slice){ text, (size_t)n });
 }
 
+/* By what is known now: nobody waits for the DNS here. */
+static const struct shaping_filter *
+filter_for(struct retry *r, const struct shaping *shaping,
+    struct slice recipient)
+{
+	struct slice domain = address_domain(recipient);
+	struct provider *p = NULL;
+
+	if (domain.len > 0 && r->d->providers != NULL &&
+	    shaping_needs_mx(shaping))
+		(void)providers_find(r->d->providers, domain, &p);
+	return shaping_match(shaping, recipient, p != NULL ? p->hosts : NULL,
+	    p != NULL ? p->count : 0);
+}
+
 const struct retry_curve *
 retry_curve_for(struct retry *r, const struct tenant *t, struct slice recipient,
     struct slice *ret_owner)
@@ -56,7 +73,7 @@ retry_curve_for(struct retry *r, const struct tenant *t, struct slice recipient,
 		return NULL;
 	}
 	if (r->filters)
-		f = shaping_match(shaping, recipient, NULL, 0);
+		f = filter_for(r, shaping, recipient);
 	c = settings_retry(r->snapshot, t, f);
 	*ret_owner = c == &shaping->retry ? owner_name(r, 'g', none)
 		     : c == &t->retry     ? owner_name(r, 't', none)
