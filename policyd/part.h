@@ -38,7 +38,8 @@ struct policyd_part {
 /* In the order of their start; ends with NULL. */
 extern const struct policyd_part *const policyd_parts[];
 extern const struct policyd_part part_auth, part_map, part_pace;
-extern const struct policyd_part part_providers, part_queue, part_scheduler;
+extern const struct policyd_part part_providers, part_queue, part_retry;
+extern const struct policyd_part part_scheduler, part_sending;
 extern const struct policyd_part part_sending;
 
 #endif /* POLICYD_PART_H */

@@ -11,6 +11,7 @@ const struct policyd_part *const policyd_parts[] = {
 	&part_scheduler,
 	&part_auth,
 	&part_providers,
+	&part_retry,
 	&part_map, /* the last: its tables are those of the others */
 	NULL,
 };

@@ -34,6 +34,13 @@ is_exact(const struct retry_curve *c)
 	return c->given && c->mode == RETRY_EXACT;
 }
 
+/* How many of the filters have a say. */
+static size_t
+filters_in_force(const struct shaping *shaping)
+{
+	return shaping->mode == MODE_ENFORCE ? shaping->filter_count : 0;
+}
+
 enum retry_schedule
 settings_retry_schedule(const struct settings *s)
 {
@@ -42,7 +49,7 @@ settings_retry_schedule(const struct settings *s)
 
 	for (size_t i = 0; i < settings_tenant_count(s) && !exact; i++)
 		exact = is_exact(&settings_tenant_at(s, i)->retry);
-	for (size_t i = 0; i < shaping->filter_count && !exact; i++)
+	for (size_t i = 0; i < filters_in_force(shaping) && !exact; i++)
 		exact = is_exact(&shaping->filters[i].retry);
 	return exact                  ? RETRY_BY_SCHEDULER
 	       : shaping->retry.given ? RETRY_BY_POSTFIX
@@ -76,7 +83,7 @@ settings_retry_native(const struct settings *s, struct retry_native *ret_native)
 			n.queue_lifetime_s = RETRY_POSTFIX_LIFETIME_S;
 		for (size_t i = 0; i < settings_tenant_count(s); i++)
 			add_exact(&n, &settings_tenant_at(s, i)->retry);
-		for (size_t i = 0; i < shaping->filter_count; i++)
+		for (size_t i = 0; i < filters_in_force(shaping); i++)
 			add_exact(&n, &shaping->filters[i].retry);
 	}
 	*ret_native = n;
