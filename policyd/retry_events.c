@@ -10,6 +10,7 @@
 #include "util/err.h"
 #include "util/map.h"
 
+#define FORGET_MS 5000
 #define QUEUED_AGO_MAX_MS (60 * 86400 * INT64_C(1000))
 
 /* ---- what the page holds ---- */
@@ -102,6 +103,18 @@ deferred(struct retry *r, const struct retry_event *e, struct retry_message *m)
 	m->known = m->changed = true;
 	m->at_ms = m->state.step != RETRY_REST ? m->state.due_ms
 					       : retry_now_ms() + RETRY_REST_MS;
+}
+
+static void
+final(struct retry_message *m, const struct retry_event *e)
+{
+	if (retry_state_final(&m->state, retry_mark(e->recipient)))
+		m->changed = true;
+	/* Given up: soon it is out of the queue, and can be forgotten. */
+	if (m->state.step == RETRY_GIVE_UP && m->state.asked > 0) {
+		m->at_ms = retry_now_ms() + FORGET_MS;
+		m->changed = true;
+	}
 }
 
 static void

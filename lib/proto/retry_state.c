@@ -8,6 +8,7 @@
 #include "util/err.h"
 #include "util/number.h"
 
+#define GIVE_UP_MS 1000
 #define ASK_MIN_MS (60 * INT64_C(1000))
 #define ASK_MAX_MS (3600 * INT64_C(1000))
 
@@ -41,7 +42,8 @@ next_step(struct retry_state *s, const struct retry_attempt *a)
 		s->due_ms = 0;
 	} else {
 		s->step = RETRY_GIVE_UP;
-		s->due_ms = a->at_ms;
+		/* One of the other recipients may go on. */
+		s->due_ms = a->at_ms + GIVE_UP_MS;
 	}
 	s->owner = a->owner;
 }
@@ -51,7 +53,7 @@ static bool
 is_next_attempt(const struct retry_state *s, const struct retry_attempt *a)
 {
 	return s->tries == 0 || s->first == 0 || s->first == a->recipient ||
-	       (s->due_ms > 0 && a->at_ms / 1000 >= s->due_ms / 1000);
+	       (s->step == RETRY_TRY && a->at_ms / 1000 >= s->due_ms / 1000);
 }
 
 void
