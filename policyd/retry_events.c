@@ -126,9 +126,8 @@ judge(struct retry *r)
 
 		if (e->deferred)
 			deferred(r, e, m);
-		else if (m->known &&
-			 retry_state_final(&m->state, retry_mark(e->recipient)))
-			m->changed = true;
+		else if (m->known)
+			final(m, e);
 	}
 }
 
