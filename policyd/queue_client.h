@@ -44,11 +44,13 @@ void queue_client_on_lost(struct queue_client *q, queue_client_lost *lost,
     void *ctx);
 
 enum queue_verb {
-	QUEUE_RELEASE, /* out of the hold queue, to be delivered at once */
-	QUEUE_HOLD,    /* into the hold queue */
-	QUEUE_RETRY,   /* deferred mail: try now */
-	QUEUE_EXPIRE,  /* give up: Postfix tells the sender; held mail, too */
-	QUEUE_DELETE,  /* drop without a word */
+	/* Out of the hold queue, to be delivered at once; but mail that had
+	 * been deferred before, and is not due, stays deferred until it is. */
+	QUEUE_RELEASE,
+	QUEUE_HOLD,   /* into the hold queue */
+	QUEUE_RETRY,  /* deferred mail: try now */
+	QUEUE_EXPIRE, /* give up: Postfix tells the sender; held mail, too */
+	QUEUE_DELETE, /* drop without a word */
 };
 #define QUEUE_IDS_MAX 1000 /* of one request */
 #define QUEUE_ID_MAX 32

@@ -5,6 +5,7 @@ import errno
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -233,8 +234,10 @@ def test_expire_and_delete(mail, asker):
     assert mail.receivers["good.test"].messages_to("mia@good.test") == []
 
 
-@pytest.mark.parametrize("depth", [0, 2])
-def test_count_list_read(env, depth):
+@pytest.mark.parametrize("depth,long_ids", [(0, "yes"), (2, "yes"),
+                                            (1, "no")])
+def test_count_list_read(env, depth, long_ids):
+    env.postfix.main["enable_long_queue_ids"] = long_ids
     if depth:
         prepare(env, hash_queue_depth=depth, hash_queue_names="deferred, "
                 "defer, hold, incoming, active")
@@ -534,6 +537,27 @@ def test_helper_and_policyd_end_together(stack):
     wait_for(lambda: f"[{policyd.process.pid}]: ready" in policyd.text, 10)
     assert policyd.stop() == 0
     wait_for(lambda: not os.path.exists(f"/proc/{third}"), 10)
+
+
+def test_in_the_background(base):
+    """policyd -d: who started the helper is gone, who talks to it is not."""
+    env = base
+    log = env.logs / "background.log"
+    log.touch(mode=0o666)
+    log.chmod(0o666)
+    env.daemons.parameters.update(log_target=log)
+    env.daemons.write_config()
+    run([BUILD / "postern-policyd", "-d", "-f", env.daemons.config])
+    try:
+        wait_for(lambda: ": ready" in log.read_text(), 20)
+        pid = int(re.search(r"policyd\[(\d+)\]: ready",
+                            log.read_text()).group(1))
+        wait_for(lambda: 'policyd_queue_helper_up{host="mta1"} 1' in
+                 env.cli.run("metrics").stdout, 20)
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}"), 20)
+    assert "has ended: this daemon" not in log.read_text()
 
 
 def test_without_a_helper(base):
