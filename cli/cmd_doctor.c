@@ -15,6 +15,7 @@ static void (*const checks[])(struct doctor *d) = {
 	doctor_redis,
 	doctor_sockets,
 	doctor_postfix,
+	doctor_queue_helper,
 	doctor_maillog,
 	doctor_held,
 	doctor_dkim,

@@ -91,6 +91,35 @@ doctor_maillog(struct doctor *d)
 		doctor_report(d, HEALTH_OK, NULL, "Postfix's log: %s", path);
 }
 
+/* It is run as root. */
+void
+doctor_queue_helper(struct doctor *d)
+{
+	const char *path = d->config->queue_helper_program;
+	struct stat st;
+
+	if (!d->config->queue_helper)
+		doctor_report(d, HEALTH_WARN,
+		    "set queue_helper to yes, or use no windows, priorities"
+		    " and transports",
+		    "queue helper: none: held mail is not released");
+	else if (stat(path, &st) < 0)
+		doctor_report(d, HEALTH_FAIL,
+		    "set queue_helper_program in postern.conf to where it was"
+		    " installed",
+		    "queue helper: %s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode) || (st.st_mode & S_IXUSR) == 0)
+		doctor_report(d, HEALTH_FAIL,
+		    "set queue_helper_program in postern.conf to the program",
+		    "queue helper: %s is no program", path);
+	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		doctor_report(d, HEALTH_FAIL,
+		    "give it to root, mode 0755, in a directory of root's",
+		    "queue helper: others than root may change %s", path);
+	else
+		doctor_report(d, HEALTH_OK, NULL, "queue helper: %s", path);
+}
+
 static void
 report_hooks(struct doctor *d, const struct postfix_edits *edits)
 {

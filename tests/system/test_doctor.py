@@ -43,6 +43,25 @@ def test_a_master_key_that_others_can_read_is_refused(base):
     assert "OK    master key: " in doctor(base).stdout
 
 
+def test_a_queue_helper_that_others_can_change_is_found(base):
+    daemons = base.daemons
+    program = base.folder / "etc" / "helper"
+    assert "OK    queue helper: " in doctor(base).stdout
+    daemons.parameters["queue_helper_program"] = program
+    daemons.write_config()
+    assert f"FAIL  queue helper: {program}: No such" in doctor(base).stdout
+    program.write_text("")
+    program.chmod(0o644)
+    assert "is no program" in doctor(base).stdout
+    program.chmod(0o775)
+    assert "others than root may change" in doctor(base).stdout
+    program.chmod(0o755)
+    assert f"OK    queue helper: {program}" in doctor(base).stdout
+    daemons.parameters["queue_helper"] = "no"
+    daemons.write_config()
+    assert "WARN  queue helper: none" in doctor(base).stdout
+
+
 def test_a_redis_that_forgets_is_found(base):
     client = base.redis.client()
     assert "OK    Redis: keeps what it is told (appendonly yes, appendfsync" \
