@@ -7,8 +7,10 @@ import statistics
 import threading
 import time
 
+from harness import story
 from harness.daemons import Daemon
 from harness.internet import Internet, Provider, domains
+from harness.socketmap import Socketmap
 from harness.util import wait_for, write
 
 MAP = "socketmap:unix:postern/map.sock"
@@ -323,6 +325,82 @@ def test_killed_while_deliveries_wait(env):
         s.stop()
 
 
+def test_seen_and_changed_by_people(stack):
+    """postern shaping and /v1/shaping: what they show, suspend, resume, reset;
+    the map of transports hears of it within a second."""
+    env = stack
+    env.apply("_global", {**story.GLOBAL, **shaping(
+        shaping_filter("one", "one", connections=2, interval_ms=250),
+        shaping_filter("long-name-of-a-filter", "long"))})
+    table = Socketmap(env.postfix.queue / "postern" / "map.sock")
+
+    def answer():
+        return table.ask("transport", "mia@one1.test")
+    wait_for(lambda: answer() == ("OK", "pn-one:"))
+    ok = "2.0.0 250 2.0.0 Ok: queued as 4QaBcDeFgH"
+    assert table.ask("pace-one", ok) == ("NOTFOUND", "")
+    lines = env.cli.run("shaping").stdout.splitlines()
+    assert re.match(r"FILTER +CONNECTIONS +SET +NOW +PER MINUTE +STATE", lines[0])
+    assert lines[1].split()[:8] == ["one", "2", "250", "ms", "250", "ms", "0",
+                                    "normal"]
+    assert lines[2].split()[:4] == ["long-name-of-a-filter", "10", "none",
+                                    "none"]
+    assert lines[0].index("STATE") == lines[1].index("normal") == \
+        lines[2].index("normal")
+    # A complaint shows.
+    assert table.ask("pace-one", "4.7.0 host mx[192.0.2.1] said: 421 4.7.0 "
+                     "too \x1b many connections (in reply to MAIL FROM "
+                     "command)") == ("NOTFOUND", "")
+    row = env.cli.json("shaping", "show", "one", "--json")
+    assert row["interval_ms"] == 250 and row["interval_now_ms"] == 500
+    assert row["condition"] == "slow" and row["change"] == "slow"
+    assert row["reply"] == "421 4.7.0 too \x1b many connections"
+    assert row["sent"] == 2
+    shown = env.cli.run("shaping", "show", "one").stdout
+    assert "slow: 421 4.7.0 too " in shown and "\x1b" not in shown
+    status, page = env.api.get("/v1/shaping")
+    assert status == 200 and page["data"][0] == row
+    assert page["data"][1]["condition"] == "normal"
+    # Suspended by a person: known to the map at once, by a notice.
+    status, row = env.api.post("/v1/shaping/one/suspend", body={"for": "1h"})
+    assert status == 200 and row["condition"] == "suspended"
+    assert row["reply"] == story.API_USER
+    wait_for(lambda: answer()[1].startswith("retry:4.7.1"), 1)
+    assert table.ask("transport", "mia@long.test") == (
+        "OK", "pn-long-name-of-a-filter:")
+    env.cli.run("shaping", "resume", "one")
+    wait_for(lambda: answer() == ("OK", "pn-one:"), 1)
+    env.cli.run("shaping", "suspend", "one", "10m")
+    wait_for(lambda: answer()[1].startswith("retry:"), 1)
+    # A daemon that starts later knows, too.
+    env.daemons.policyd.restart()
+    table = Socketmap(env.postfix.queue / "postern" / "map.sock")
+    wait_for(lambda: table.ask("transport", "mia@one1.test")[1].startswith(
+        "retry:"), 10)
+    status, row = env.api.post("/v1/shaping/one/reset")
+    assert status == 200 and row["condition"] == "normal"
+    assert row["interval_now_ms"] == 250 and row["change"] == "reset"
+    wait_for(lambda: table.ask("transport", "mia@one1.test")[0] == "OK" and
+             table.ask("transport", "mia@one1.test")[1] == "pn-one:", 1)
+    # What is wrong is refused.
+    assert env.api.get("/v1/shaping/", "none")[0] == 404
+    assert env.api.post("/v1/shaping/none/reset")[0] == 404
+    for wrong in ("", "8d", "1", 5):
+        assert env.api.post("/v1/shaping/one/suspend",
+                            body={"for": wrong})[0] == 400
+    assert env.cli.run("shaping", "show", "none", check=False).returncode == 65
+    assert env.cli.run("shaping", "suspend", "one", "8d",
+                       check=False).returncode == 65
+    assert env.cli.run("shaping", "suspend", "one",
+                       check=False).returncode == 64
+    # Who did it.
+    audit = env.redis.client().keys("pn:a:*")
+    actions = [f["action"] for k in audit
+               for _, f in env.redis.client().xrange(k)
+               if "action" in f]
+    assert "shaping_suspend" in actions and "shaping_reset" in actions
+
+
 # Three providers, as strict as real ones, and many that are not.
 GOOG = Provider("goog", "127.0.2.1", domains("goog", 90), sessions=6, rate=20,
                 greeting="421 4.7.0 Try again later, closing connection. "
@@ -372,16 +450,17 @@ def hash_of(text):
     return h
 
 
-def others_done(s, run):
-    return sum(s.net.lines(run, p.name, "took") for p in OTHERS) >= \
-        15 * len(OTHERS)
-
-
-def span(s, run):
-    """Of all the others: first session to last message, s."""
-    seen = [s.net.traffic(run, p.name) for p in OTHERS]
-    first = min(t.times("mail")[0] for t in seen)
-    return max(t.times("took")[-1] for t in seen) - first
+def send_all(s, run, to):
+    """Sends it in; how much longer than that it takes until all others have
+    theirs, as a factor: what does not depend on how busy the machine is."""
+    began = time.time()
+    inject(s.env, to)
+    injected = time.time()
+    wait_for(lambda: sum(s.net.lines(run, p.name, "took") for p in OTHERS) >=
+             15 * len(OTHERS), 60, "the others have theirs")
+    last = max(s.net.traffic(run, p.name).times("took")[-1] for p in OTHERS)
+    print(run, "sent in", injected - began, "others", last - began)
+    return max(last - began, injected - began) / (injected - began)
 
 
 def watch_pace(s, name, rows, over):
@@ -395,14 +474,14 @@ def with_postfix_alone(s, to):
     env = s.env
     s.net.start("alone")
     env.postfix.start()
-    inject(env, to)
-    wait_for(lambda: others_done(s, "alone"), 60)
+    others = send_all(s, "alone", to)
     env.postfix.stop()
     s.net.stop()
     for name in ("incoming", "active", "deferred", "defer"):
         for path in (env.postfix.queue / name).rglob("*"):
             if path.is_file():
                 path.unlink()
+    return others
 
 
 def with_postern(s, to, seconds):
@@ -414,13 +493,12 @@ def with_postern(s, to, seconds):
     rows, over = [], threading.Event()
     watcher = threading.Thread(target=watch_pace, args=(s, "yah", rows, over))
     watcher.start()
-    inject(env, to)
-    wait_for(lambda: others_done(s, "postern"), 60)
+    others = send_all(s, "postern", to)
     wait_for(lambda: all(s.net.lines("postern", p.name, "took") >=
                          int(p.rate * seconds) for p in LIMITED), 120)
     over.set()
     watcher.join()
-    return rows
+    return others, rows
 
 
 def check_limits(s):
@@ -446,8 +524,8 @@ def test_simulated_internet(env):
     s = Shaped(env, [*LIMITED, *OTHERS])
     to = newsletter(22)
     try:
-        with_postfix_alone(s, to)
-        rows = with_postern(s, to, 22)
+        alone = with_postfix_alone(s, to)
+        others, rows = with_postern(s, to, 22)
         check_limits(s)
         # Down to half or less when it complained, and up again by steps.
         intervals = [r[1] for r in rows]
@@ -455,7 +533,6 @@ def test_simulated_internet(env):
         assert intervals[-1] == 63 or "pace=faster" in s.policyd.text
         assert "filter=yah, pace=slow, interval_ms=126, before_ms=63" in \
             s.policyd.text
-        print("others:", span(s, "alone"), span(s, "postern"))
-        assert span(s, "postern") <= span(s, "alone") * 1.1 + 1
+        assert others <= alone * 1.1, (others, alone)
     finally:
         s.stop()

@@ -36,8 +36,8 @@ class Provider:
     accepted: str = "250 2.0.0 Ok: queued as %08X"
     greeting: str = "421 4.7.0 too many connections from your address"
     tempers: list = dataclasses.field(default_factory=list)
-    # It bears so much more before it speaks.
-    tolerance: float = 1.25
+    # It bears so much more in a second before it speaks.
+    tolerance: float = 1.5
 
     @property
     def host(self):
