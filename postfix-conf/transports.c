@@ -187,8 +187,12 @@ add_inherited(struct render *r)
 }
 
 /*
- * Only a destination with a queue of its own has its sessions kept (on demand):
- * those that lie idle count at the provider, too.
+ * Sessions that lie idle count at the provider, too.  So they are kept for all
+ * destinations or for none: then a process opens one only where none lies
+ * idle for the domain or any address of its hosts, and there are never more
+ * than processes.  (On demand, most domains of a provider would pass the idle
+ * ones by.)  And a session is over when the provider has said so, before the
+ * next one begins.
  */
 static void
 add_cache(struct render *r, const struct postfix_transport *t)
@@ -199,7 +203,9 @@ add_cache(struct render *r, const struct postfix_transport *t)
 
 	add_option(r, "smtp_connection_cache_on_demand",
 	    t->idle_s > 0 ? SLICE("yes") : SLICE("no"));
-	add_option(r, "smtp_connection_cache_destinations", SLICE(""));
+	add_option(r, "smtp_connection_cache_destinations",
+	    t->idle_s > 0 ? SLICE("static:all") : SLICE(""));
+	add_option(r, "smtp_skip_quit_response", SLICE("no"));
 	if (t->idle_s > 0) {
 		add_number(r, "smtp_connection_cache_time_limit", t->idle_s,
 		    "s");

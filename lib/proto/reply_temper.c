@@ -233,7 +233,8 @@ by_time(struct slice lower, unsigned class, bool filter, struct reply_temper *t)
 	if (class != TEMPER_4XX || !asks || (ms = reply_temper_time(lower)) < 0)
 		return;
 	t->temper = TEMPER_SUSPEND;
-	t->for_ms = ms;
+	t->for_ms =
+	    ms < REPLY_TEMPER_NAMED_MAX_MS ? ms : REPLY_TEMPER_NAMED_MAX_MS;
 }
 
 int

@@ -19,6 +19,8 @@
  */
 #define REPLY_TEMPER_TEXT_MAX 2048
 #define REPLY_TEMPER_FOR_MAX_MS (24 * INT64_C(3600000))
+/* What a reply itself may ask for: it is a stranger's. */
+#define REPLY_TEMPER_NAMED_MAX_MS (4 * INT64_C(3600000))
 #define REPLY_TEMPER_FOR_MIN_MS INT64_C(1000)
 
 enum temper {

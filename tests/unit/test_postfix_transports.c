@@ -254,6 +254,7 @@ test_too_many(void **state)
 #define NO_CACHE \
 	" -o smtp_connection_cache_on_demand=no" \
 	" -o smtp_connection_cache_destinations=" \
+	" -o smtp_skip_quit_response=no" \
 	" -o smtp_connection_reuse_count_limit=0"
 #define BASE(name) \
 	"pn-" name " unix - - n - 1 smtp -o syslog_name=postfix/pn-" name \
@@ -322,7 +323,8 @@ static const struct {
 	    "+pn-a_destination_concurrency_limit=1|"
 	    "+pn-a/unix=" BASE(
 		"a") " -o smtp_connection_cache_on_demand=yes"
-		     " -o smtp_connection_cache_destinations="
+		     " -o smtp_connection_cache_destinations=static:all"
+		     " -o smtp_skip_quit_response=no"
 		     " -o smtp_connection_cache_time_limit=7s"
 		     " -o smtp_tls_connection_reuse=yes"
 		     " -o smtp_connection_reuse_count_limit=9|" },
@@ -332,7 +334,8 @@ static const struct {
 	    "+pn-a_destination_concurrency_limit=1|"
 	    "+pn-a/unix=" BASE(
 		"a") " -o smtp_connection_cache_on_demand=yes"
-		     " -o smtp_connection_cache_destinations="
+		     " -o smtp_connection_cache_destinations=static:all"
+		     " -o smtp_skip_quit_response=no"
 		     " -o smtp_connection_cache_time_limit=7s"
 		     " -o smtp_connection_reuse_count_limit=0|" },
 	{ "forward", "transport pn-a" FORWARD "\n", "", "", "", "", "",

@@ -220,7 +220,7 @@ test_common(void **state)
 		    TEMPER_NEUTRAL, true, 0, "" },
 		{ SAID("4.7.1", "421 4.7.1 too many connections, try again in "
 				"100 days"),
-		    TEMPER_SUSPEND, true, REPLY_TEMPER_FOR_MAX_MS,
+		    TEMPER_SUSPEND, true, REPLY_TEMPER_NAMED_MAX_MS,
 		    "connections" },
 	};
 
