@@ -6,6 +6,7 @@
  * a 4.x.x where a rule says so; else nothing is found.
  */
 #include <stdlib.h>
+#include <sys/queue.h>
 
 #include "net/loop.h"
 #include "policyd/map_server.h"
@@ -32,6 +33,7 @@
 #define SAME_PLAIN_US 1500
 
 struct wait {
+	LIST_ENTRY(wait) link;
 	struct map_call *call; /* NULL: it is gone */
 	struct policyd *daemon;
 	struct pace *pace;
@@ -43,6 +45,7 @@ struct wait {
 	char filter[SHAPING_NAME_MAX];
 	char reply[PACE_REPLY_MAX];
 };
+static LIST_HEAD(, wait) waits = LIST_HEAD_INITIALIZER(waits);
 
 /* The answer: nothing is found, or "4.x.x text" for what was "5.x.x text". */
 static void
@@ -64,6 +67,8 @@ answer_call(struct map_call *call, bool transcode)
 static void
 wait_free(struct wait *w)
 {
+	if (w->answered)
+		LIST_REMOVE(w, link);
 	loop_timer_free(w->timer);
 	free(w);
 }
@@ -175,6 +180,7 @@ answered(int rc, const struct pace_answer *answer, void *ctx)
 		w->pace->local.interval_us = a.interval_us;
 	}
 	w->answered = true;
+	LIST_INSERT_HEAD(&waits, w, link);
 	pace_learn(w->pace, &a);
 	log_change(w, &a);
 	if (a.wait_us > 0 && a.wait_us >= w->attempt.wait_max_us)
@@ -329,6 +335,17 @@ gone(struct map_call *call)
 	w->call = NULL;
 	if (w->answered)
 		wait_free(w);
+}
+
+/*
+ * While the daemon is away no pace is kept, so it is not to be kept from
+ * ending: what waits goes, one message of each connection.
+ */
+void
+map_pace_drain(void)
+{
+	while (!LIST_EMPTY(&waits))
+		let_go(LIST_FIRST(&waits));
 }
 
 const struct map_table map_pace = {

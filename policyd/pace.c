@@ -222,6 +222,14 @@ settings_pace(struct policyd *d)
 	loop_timer_set(paces.timer, 0);
 }
 
+static unsigned
+drain_pace(struct policyd *d)
+{
+	(void)d;
+	map_pace_drain();
+	return 0;
+}
+
 static void
 stop_pace(struct policyd *d)
 {
@@ -244,6 +252,7 @@ const struct policyd_part part_pace = {
 	.start = start_pace,
 	.reload = reload_pace,
 	.settings = settings_pace,
+	.drain = drain_pace,
 	.stop = stop_pace,
 	.closed = closed_pace,
 };

@@ -57,6 +57,9 @@ void pace_leave_give(struct pace *p);
 /* What Redis or the local share said: suspension, leaves that were none. */
 void pace_learn(struct pace *p, const struct pace_answer *answer);
 
+/* Every delivery that waits goes. */
+void map_pace_drain(void);
+
 /* On the daemon's loop; NULL: no memory. */
 struct loop_timer *pace_timer_new(void (*fired)(void *ctx), void *ctx);
 

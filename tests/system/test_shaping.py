@@ -222,6 +222,24 @@ def test_killed_while_deliveries_wait(env):
         s.stop()
 
 
+def test_ends_although_deliveries_wait(env):
+    """A restart is quick, as without the daemon there is no pace."""
+    s = start_one(env, interval_ms=5000, connections=4)
+    try:
+        inject(env, [f"a{i}@one{i % 3}.test" for i in range(6)])
+        wait_for(lambda: s.state("one").get("n", 0) >= 4)
+        began = time.monotonic()
+        s.policyd.stop()
+        assert time.monotonic() - began < 4
+        wait_for(lambda: len(env.postfix.log_lines("status=sent")) >= 4)
+        s.policyd.start()
+        env.postfix.flush()
+        wait_for(env.postfix.empty, 60)
+        assert s.net.traffic("run", "one").took == 6
+    finally:
+        s.stop()
+
+
 def test_seen_and_changed_by_people(stack):
     """postern shaping and /v1/shaping: what they show, suspend, resume, reset;
     the map of transports hears of it within a second."""
