@@ -4,6 +4,7 @@ sender, suppression, forwarding and unsubscribe; what is Postfix's is refused
 safely, and said."""
 import re
 import smtplib
+import time
 
 import pytest
 from harness import sendmail
@@ -245,3 +246,18 @@ def test_an_archive_needs_postfix(mta):
     assert "need Postfix" in mta.env.daemons.milter.text
     wait_for(lambda: not mta.mta.queued())
     assert not mta.env.receivers["good.test"].received
+
+
+def test_nothing_is_held_until_a_time(mta):
+    """Its quarantine would give nothing back: the client keeps it."""
+    mta = mta(prohibitions=[
+        {"name": "all", "from": "00:00", "to": "00:00",
+         "weekdays": [time.strftime("%a", time.gmtime()).lower()],
+         "apply": [{"header": "Subject", "pattern": "news"}]}])
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        mta.submit(message(1, subject=b"news"))
+    assert refused.value.smtp_code == 451
+    assert b"Not to be sent before" in refused.value.smtp_error
+    assert "mail can be held with Postfix only" in \
+        mta.env.daemons.milter.text
+    mta.send(message(2))
