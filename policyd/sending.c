@@ -3,11 +3,11 @@
 #include "policyd/sending.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "net/loop.h"
 #include "policyd/part.h"
 #include "policyd/policyd.h"
+#include "proto/schedule.h"
 #include "proto/sending.h"
 #include "proto/settings.h"
 #include "store/sending_store.h"
@@ -108,16 +108,14 @@ tell_all(void *ctx)
 
 /* ---- choosing ---- */
 
+/* By the clocks of the plan's time zone. */
 static unsigned
 today(const struct sending_address *a)
 {
-	time_t t = (time_t)(clock_wall_us() / 1000000);
-	struct tm tm = { 0 };
+	const struct calendar calendar = { .zone = a->zone };
+	int64_t next_ms;
 
-	(void)a;
-	(void)gmtime_r(&t, &tm);
-	return (unsigned)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 +
-			  tm.tm_mday);
+	return schedule_day(&calendar, clock_wall_us() / 1000, &next_ms);
 }
 
 static struct line *

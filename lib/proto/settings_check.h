@@ -39,6 +39,8 @@ void check_retry(struct check *c, struct view v, const char *path);
 void check_smime(struct check *c, struct view v);
 /* The global document's section shaping. */
 void check_shaping(struct check *c, struct view v);
+/* The name of a time zone that this host has. */
+void check_zone(struct check *c, struct view v, const char *path);
 /* The provider file. */
 void check_providers(struct check *c, struct view v);
 /* Prohibitions, priorities, day caps, calendar. */

@@ -119,9 +119,8 @@ compile_day_caps(struct work *w, struct view list)
 	r->day_cap_count = w->rc == 0 ? count : 0;
 }
 
-/* One for all tenants of a snapshot that have it. */
-static const struct zone *
-compile_zone(struct work *w, struct slice name)
+const struct zone *
+work_zone(struct work *w, struct slice name)
 {
 	struct settings *s = w->s;
 	const struct zone *z;
@@ -178,7 +177,7 @@ compile_calendar(struct work *w, struct view v)
 		qsort(days, count, sizeof(*days), compare_days);
 	c->holidays = days;
 	c->holiday_count = w->rc == 0 ? count : 0;
-	c->zone = compile_zone(w, view_string(view_get(v, "time_zone")));
+	c->zone = work_zone(w, view_string(view_get(v, "time_zone")));
 }
 
 void

@@ -16,8 +16,8 @@ check_conditions(struct check *c, struct view list, const char *path)
 		    check_place("%s/%zu", path, i).text);
 }
 
-static void
-check_zone(struct check *c, struct view v)
+void
+check_zone(struct check *c, struct view v, const char *path)
 {
 	struct slice name = view_string(v);
 	struct arena *arena = arena_new(ARENA_MAX);
@@ -33,12 +33,12 @@ check_zone(struct check *c, struct view v)
 			rc = zone_parse(buf_slice(&file), arena, &z);
 	}
 	if (rc == ERR_NOTFOUND)
-		check_wrong(c, "/calendar/time_zone",
+		check_wrong(c, path,
 		    "\"%.*s\" is no time zone that this host has in "
 		    "%s (is it spelled right, and tzdata installed?)",
 		    SLICE_F(name), ZONE_FILE_DIRECTORY);
 	else if (rc < 0)
-		check_wrong(c, "/calendar/time_zone",
+		check_wrong(c, path,
 		    "\"%.*s\" can not be read as a time zone: %s",
 		    SLICE_F(name), err_text(rc));
 	buf_done(&file);
@@ -52,7 +52,7 @@ check_calendar(struct check *c, struct view v)
 	unsigned year, month, day;
 
 	if (view_get(v, "time_zone").value != NULL)
-		check_zone(c, view_get(v, "time_zone"));
+		check_zone(c, view_get(v, "time_zone"), "/calendar/time_zone");
 	for (size_t i = 0; i < view_count(list); i++) {
 		struct slice text = view_string(view_at(list, i));
 

@@ -146,7 +146,7 @@ compile_warm_up(struct work *w, struct view v, struct sending_address *a)
 	a->warming = true;
 	a->per_day = per_day;
 	a->days = w->rc == 0 ? count : 0;
-	a->time_zone = work_keep(w, view_string(view_get(v, "time_zone")));
+	a->zone = work_zone(w, view_string(view_get(v, "time_zone")));
 }
 
 static void

@@ -223,6 +223,7 @@ check_address(struct check *c, struct view v, size_t i)
 		     ipv6 = view_string(view_get(v, "ipv6")),
 		     start =
 			 view_string(view_get(view_get(v, "warm_up"), "start"));
+	struct view zone = view_get(view_get(v, "warm_up"), "time_zone");
 	struct place at = check_place("/shaping/addresses/%zu", i);
 	unsigned year, month, day;
 
@@ -237,6 +238,9 @@ check_address(struct check *c, struct view v, size_t i)
 	if (start.at != NULL && !settings_date(start, &year, &month, &day))
 		check_wrong(c, check_place("%s/warm_up/start", at.text).text,
 		    "is no day of the calendar");
+	if (zone.value != NULL)
+		check_zone(c, zone,
+		    check_place("%s/warm_up/time_zone", at.text).text);
 }
 
 void

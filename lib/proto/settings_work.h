@@ -52,6 +52,8 @@ void work_mail(struct work *w, struct view document);
  * says.
  */
 struct retry_curve view_retry(struct view v);
+/* The zone of that name, one for all of a snapshot that have it. */
+const struct zone *work_zone(struct work *w, struct slice name);
 /* Its section smime. */
 void work_smime(struct work *w, struct view v);
 /* When messages may leave: prohibitions, priorities, day caps, calendar. */

@@ -16,6 +16,7 @@
  */
 struct regex;
 struct settings;
+struct zone;
 
 #define SHAPING_FILTERS_MAX 400
 #define SHAPING_NAME_MAX 32 /* of a filter, of a sending address */
@@ -71,7 +72,7 @@ struct sending_address {
 	unsigned start_year, start_month, start_day;
 	const unsigned *per_day;
 	size_t days;
-	struct slice time_zone;
+	const struct zone *zone;
 };
 
 struct shaping {
