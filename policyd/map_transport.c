@@ -11,6 +11,7 @@
 #include "policyd/providers.h"
 #include "policyd/seen.h"
 #include "policyd/sending.h"
+#include "policyd/transports.h"
 #include "proto/address.h"
 #include "proto/settings.h"
 #include "proto/shaping.h"
@@ -91,17 +92,11 @@ transport_text(const struct shaping *shaping, const struct judged *j,
     size_t address, char room[ANSWER_MAX])
 {
 	const struct shaping_filter *f = j->filter;
-	char port[NUMBER_TEXT_MAX];
+	char hop[SHAPING_NEXT_HOP_MAX];
 	size_t n = shaping_transport(shaping, f, address, room);
 
 	n = put(room, n, SLICE(":"));
-	if (f->forward_host.len == 0)
-		return (struct slice){ room, n };
-	n = put(room, n, SLICE("["));
-	n = put(room, n, f->forward_host);
-	n = put(room, n, SLICE("]:"));
-	n = put(room, n,
-	    (struct slice){ port, number_format(f->forward_port, port) });
+	n = put(room, n, (struct slice){ hop, shaping_next_hop(f, hop) });
 	return (struct slice){ room, n };
 }
 
@@ -143,7 +138,7 @@ answer_route(struct map_call *call, const struct shaping *shaping,
 	struct policyd *d = call->daemon;
 	size_t address = SHAPING_NO_ADDRESS;
 	char room[ANSWER_MAX];
-	struct slice text;
+	struct slice text, rest, transport;
 	int64_t left_us;
 
 	if (shaping->mode == MODE_OBSERVE) {
@@ -163,8 +158,17 @@ answer_route(struct map_call *call, const struct shaping *shaping,
 		answer_later(call, j, SLICE(SENDING_FULL_ANSWER));
 		return;
 	}
-	metrics_add(METRIC_POLICYD_TRANSPORT_ROUTED, 1);
 	text = transport_text(shaping, j, address, room);
+	rest = text;
+	(void)slice_split(&rest, ':', &transport);
+	/* Mail for one that Postfix does not have (yet) would be put off. */
+	if (!transports_have(d, transport)) {
+		metrics_add(METRIC_POLICYD_TRANSPORT_NONE, 1);
+		log_route(d, j, text, "not-in-force");
+		map_answer(call, MAP_NOTFOUND, SLICE(""));
+		return;
+	}
+	metrics_add(METRIC_POLICYD_TRANSPORT_ROUTED, 1);
 	log_route(d, j, text, "route");
 	map_answer(call, MAP_OK, text);
 }

@@ -40,5 +40,6 @@ extern const struct policyd_part *const policyd_parts[];
 extern const struct policyd_part part_auth, part_map, part_pace;
 extern const struct policyd_part part_providers, part_queue, part_retry;
 extern const struct policyd_part part_scheduler, part_sending;
+extern const struct policyd_part part_transports;
 
 #endif /* POLICYD_PART_H */

@@ -7,6 +7,7 @@
 const struct policyd_part *const policyd_parts[] = {
 	&part_queue, /* the first: the others ask it */
 	&part_sending,
+	&part_transports,
 	&part_pace,
 	&part_scheduler,
 	&part_auth,

@@ -18,6 +18,7 @@ struct sending;
 struct seen;
 struct settings_watch;
 struct store;
+struct transports;
 
 /* Every counter begins at zero; SIGUSR1 writes them all to the log. */
 /* clang-format off */
@@ -54,6 +55,7 @@ struct policyd {
 	struct queue_client *queue;  /* from its open() to its closed() */
 	struct providers *providers; /* MX hosts of domains */
 	struct sending *sending;     /* sending addresses */
+	struct transports *transports;
 	unsigned hosts; /* that share a limit while Redis is away */
 	struct policyd_counters count;
 	struct log_limit redis_limit; /* "Redis is away", once a minute */

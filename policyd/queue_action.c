@@ -27,6 +27,7 @@
 static struct action {
 	char config_directory[QUEUE_PATH_MAX];
 	char state_directory[QUEUE_PATH_MAX];
+	char key_file[QUEUE_PATH_MAX];
 	char queue_directory[QUEUE_PATH_MAX];
 	struct stat main_cf; /* when queue_directory was looked up */
 	struct queue_walk list;
@@ -43,6 +44,7 @@ queue_action_init(const struct queue_request *start)
 {
 	copy_path(action.config_directory, start->config_directory);
 	copy_path(action.state_directory, start->state_directory);
+	copy_path(action.key_file, start->key_file);
 	return queue_command_init(action.config_directory);
 }
 
@@ -187,7 +189,8 @@ change(const struct queue_request *r, struct buf *why, size_t *ret_done)
 		return postsuper(QUEUE_DELETE, "-d", ids, why, ret_done);
 	case QUEUE_ASK_APPLY:
 		return queue_apply_transports(action.config_directory,
-		    action.state_directory, r->digest, why, ret_done);
+		    action.state_directory, action.key_file, r->digest, why,
+		    ret_done);
 	case QUEUE_ASK_START:
 	case QUEUE_ASK_COUNT:
 	case QUEUE_ASK_LIST:

@@ -9,8 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policyd/queue_transports.h"
 #include "util/crypto.h"
 #include "util/err.h"
+
+#define PIECE 65536
+#define ARENA_MAX ((size_t)64 * 1024 * 1024)
 
 _Static_assert(QUEUE_DIGEST_LEN == CRYPTO_SHA256_LEN, "SHA-256");
 
@@ -20,10 +24,10 @@ read_whole(int fd, struct buf *out)
 	for (;;) {
 		ssize_t n;
 
-		if (buf_reserve(out, 65536) < 0)
-			return out->max - out->len < 65536 ? ERR_LIMIT
+		if (buf_reserve(out, PIECE) < 0)
+			return out->max - out->len < PIECE ? ERR_LIMIT
 							   : ERR_NOMEM;
-		n = read(fd, out->at + out->len, 65536);
+		n = read(fd, out->at + out->len, PIECE);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -56,30 +60,48 @@ read_file(const char *state_directory, struct buf *out)
 	return rc;
 }
 
+static int
+apply_text(const char *config_directory, const char *key_file,
+    struct slice text, struct buf *why, size_t *ret_done)
+{
+	struct arena *arena = arena_new(ARENA_MAX);
+	struct postfix_transports wanted;
+	size_t line = 0;
+	int rc = ERR_NOMEM;
+
+	if (arena != NULL)
+		rc = postfix_transports_parse(arena, text, &wanted, &line);
+	if (rc < 0)
+		(void)buf_addf(why, QUEUE_APPLY_FILE ": line %zu: %s", line,
+		    err_text(rc));
+	else
+		rc = queue_transports_apply(arena, config_directory, key_file,
+		    &wanted, why, ret_done);
+	arena_free(arena);
+	return rc;
+}
+
 int
 queue_apply_transports(const char *config_directory,
-    const char *state_directory, const uint8_t digest[QUEUE_DIGEST_LEN],
-    struct buf *why, size_t *ret_done)
+    const char *state_directory, const char *key_file,
+    const uint8_t digest[QUEUE_DIGEST_LEN], struct buf *why, size_t *ret_done)
 {
 	uint8_t is[QUEUE_DIGEST_LEN];
 	struct buf text;
 	int rc;
 
-	(void)config_directory;
-	buf_init(&text, QUEUE_APPLY_MAX);
+	buf_init(&text, QUEUE_APPLY_MAX + PIECE);
 	rc = read_file(state_directory, &text);
 	if (rc == 0)
 		rc = crypto_sha256(buf_slice(&text), is);
 	if (rc == 0 && memcmp(is, digest, sizeof(is)) != 0)
 		rc = ERR_CONFLICT;
-	if (rc < 0) {
+	if (rc < 0)
 		(void)buf_addf(why, "%s/" QUEUE_APPLY_FILE ": %s",
 		    state_directory, err_text(rc));
-	} else {
-		*ret_done = 0;
-		rc = ERR_UNAVAIL;
-		(void)buf_add_text(why, "this version sets up no transports");
-	}
+	else
+		rc = apply_text(config_directory, key_file, buf_slice(&text),
+		    why, ret_done);
 	buf_done(&text);
 	return rc;
 }

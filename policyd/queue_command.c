@@ -19,7 +19,7 @@
 #include "util/clock.h"
 #include "util/err.h"
 
-#define ARGS_MAX 16
+#define ARGS_MAX 64
 /* Of the same command for many ids: a few wait for the disk, others work. */
 #define AT_ONCE 4
 /* From being asked to end (SIGTERM) to being ended (SIGKILL). */

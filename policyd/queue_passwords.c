@@ -14,6 +14,8 @@
 #include "util/err.h"
 
 #define LINE_MAX_OCTETS 4096
+/* settings_secret_context(), which this program has no other use for. */
+#define WHERE SETTINGS_GLOBAL ":" SETTINGS_WHERE_FORWARD_PASSWORD
 
 struct passwords {
 	const char *folder;
@@ -36,8 +38,7 @@ open_line(const struct passwords *p, const struct postfix_transport *t,
 	int rc;
 
 	buf_init(&plain, LINE_MAX_OCTETS);
-	rc = settings_open_secret(&p->master, SLICE(SETTINGS_GLOBAL),
-	    SETTINGS_WHERE_FORWARD_PASSWORD, t->password, &plain);
+	rc = crypto_open(&p->master, SLICE(WHERE), t->password, &plain);
 	if (rc == 0)
 		rc = postfix_transport_password(t, buf_slice(&plain), line);
 	wipe(&plain);

@@ -86,12 +86,12 @@ path_ok(struct slice path)
 static int
 format_start(const struct queue_request *r, struct buf *out)
 {
-	const struct slice paths[] = { r->config_directory,
-		r->state_directory };
+	const struct slice paths[] = { r->config_directory, r->state_directory,
+		r->key_file };
 
 	(void)add_number(out, 4, r->user);
 	(void)add_number(out, 1, r->sandbox);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		if (!path_ok(paths[i]))
 			return ERR_SYNTAX;
 		(void)add_number(out, 2, paths[i].len);
@@ -155,7 +155,7 @@ static bool
 parse_start(struct slice *rest, struct queue_request *r)
 {
 	struct slice *const paths[] = { &r->config_directory,
-		&r->state_directory };
+		&r->state_directory, &r->key_file };
 	uint64_t n;
 
 	if (!take_number(rest, 4, &n))
@@ -164,7 +164,7 @@ parse_start(struct slice *rest, struct queue_request *r)
 	if (!take_number(rest, 1, &n) || n > 1)
 		return false;
 	r->sandbox = n == 1;
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (!take_number(rest, 2, &n) || !take(rest, n, paths[i]) ||
 		    !path_ok(*paths[i]))
 			return false;

@@ -20,8 +20,9 @@
  *	4  4  number: what the answer says again
  *	8  1  enum queue_request_kind
  *	9  3  0
- *	12    START    4 user id; 1 sandbox (0, 1); then the Postfix
- *configuration directory and the state directory: 2 length, octets, each
+ *	12    START    4 user id; 1 sandbox (0, 1); then three paths, each
+ *	               2 length, octets: Postfix's configuration, the state
+ *	               directory, the master key
  *	      RELEASE, HOLD, RETRY, EXPIRE, DELETE, READ
  *	               2 how many, then each: 1 length, queue id
  *	      APPLY    32 SHA-256
@@ -66,7 +67,7 @@ struct queue_request {
 	/* START: whose requests are taken, whether system calls are limited. */
 	uint32_t user;
 	bool sandbox;
-	struct slice config_directory, state_directory;
+	struct slice config_directory, state_directory, key_file;
 	const struct slice *ids; /* for queue_request_format */
 	size_t count;
 	struct slice packed_ids; /* from queue_request_parse: queue_id_next */

@@ -43,7 +43,8 @@ send_start(const struct host_config *config, int sock)
 	struct queue_request r = { .kind = QUEUE_ASK_START,
 		.sandbox = config->sandbox,
 		.config_directory = slice_of(config->postfix_config_directory),
-		.state_directory = slice_of(config->state_directory) };
+		.state_directory = slice_of(config->state_directory),
+		.key_file = slice_of(config->master_key_file) };
 	struct buf out;
 	int rc;
 
@@ -52,8 +53,8 @@ send_start(const struct host_config *config, int sock)
 	buf_init(&out, QUEUE_PACKET_MAX);
 	rc = queue_request_format(&r, &out);
 	if (rc < 0)
-		log_error("postfix_config_directory, state_directory: absolute "
-			  "paths are wanted");
+		log_error("postfix_config_directory, state_directory, "
+			  "master_key_file: absolute paths are wanted");
 	else if (send(sock, out.at, out.len, MSG_NOSIGNAL) < 0)
 		rc = ERR_IO;
 	buf_done(&out);

@@ -42,7 +42,7 @@ transports_have(const struct policyd *d, struct slice name)
 {
 	const struct transports *t = d->transports;
 
-	if (t == NULL || d->queue == NULL)
+	if (t == NULL || !queue_client_is_up(d->queue))
 		return true;
 	return t->in_force != NULL && map_get(t->in_force, name) != NULL;
 }
@@ -89,9 +89,9 @@ log_applied(struct transports *t, size_t changed)
 	struct log_line l;
 
 	log_line(&l, (struct slice){ NULL, 0 });
-	log_line_add_number(&l, "transports",
+	log_line_number(&l, "transports",
 	    (int64_t)(t->in_force != NULL ? map_count(t->in_force) : 0));
-	log_line_add_number(&l, "changed", (int64_t)changed);
+	log_line_number(&l, "changed", (int64_t)changed);
 	log_line_add(&l, "action", SLICE("applied"));
 	log_line_end(&l, LOG_L_INFO);
 }
@@ -205,14 +205,14 @@ transports_settings(struct policyd *d)
 			? "too many, or a password that is not sealed"
 			: err_text(rc));
 	else if (slice_eq(buf_slice(&text), buf_slice(&t->text)))
-		rc = ERR_EXISTS;
+		rc = ERR_NOTFOUND; /* nothing new */
 	if (rc < 0) {
 		buf_done(&text);
 		return;
 	}
 	buf_done(&t->text);
 	t->text = text;
-	if (d->queue != NULL)
+	if (queue_client_is_up(d->queue))
 		loop_timer_set(t->timer, 0);
 	else /* for "postern postfix enable" */
 		(void)transports_file_write(t->state_directory,

@@ -99,9 +99,9 @@ static const char *const queue_helper_calls[] = { "alarm", "capget", "capset",
 	"setgid", "setgid32", "setgroups", "setgroups32", "setitimer",
 	"setpgid", "setpriority", "setregid", "setresgid", "setresgid32",
 	"setresuid", "setresuid32", "setreuid", "setrlimit", "setsid", "setuid",
-	"setuid32", "setxattr", "symlink", "symlinkat", "sync", "syncfs",
-	"truncate", "truncate64", "utime", "utimensat", "utimensat_time64",
-	"utimes", "vfork", "wait4", "waitid", NULL };
+	"setuid32", "setxattr", "splice" /* grep(1) */, "symlink", "symlinkat",
+	"sync", "syncfs", "truncate", "truncate64", "utime", "utimensat",
+	"utimensat_time64", "utimes", "vfork", "wait4", "waitid", NULL };
 static const char *const scan_worker_calls[] = { "link", "linkat", "symlink",
 	NULL };
 

@@ -5,7 +5,7 @@
 #include "proto/settings.h"
 
 /*
- * The provider file (postern-providers(5)): the document SETTINGS_PROVIDERS on
+ * The provider file (postern-policyd(8)): the document SETTINGS_PROVIDERS on
  * disk.  Every error is reported: of JSON with line and column (path is then
  * ""), else with the place in the document.
  * ERR_NOTFOUND: no such file; ERR_IO; ERR_LIMIT: too large; ERR_SYNTAX: no

@@ -364,7 +364,8 @@ class Wire:
         if start is None:
             start = packet(b"S", struct.pack(">IB", user, 1) +
                            path(env.postfix.config) +
-                           path(env.folder / "state"))
+                           path(env.folder / "state") +
+                           path(env.folder / "etc" / "master.key"))
         ours.send(start)
         self.popen = subprocess.Popen([HELPER], stdin=theirs,
                                       env=environ or {})
@@ -408,7 +409,7 @@ def test_wire_refuses(mail):
         assert w.ask(wrong)[1] == ERR_SYNTAX, wrong[:40]
     # A second start changes nothing.
     assert w.ask(packet(b"S", struct.pack(">IB", 0, 0) + path("/") +
-                        path("/")))[1] == ERR_DENIED
+                        path("/") + path("/")))[1] == ERR_DENIED
     assert files(mail, "hold") == ids
     assert w.ask(good)[:3] == (7, 0, 1)
     assert w.end() == 0
@@ -446,7 +447,7 @@ def test_wrong_user(mail):
 def test_start_must_be_roots_and_first(mail):
     nobody = pwd.getpwnam("nobody").pw_uid
     start = packet(b"S", struct.pack(">IB", nobody, 1) + path("/etc") +
-                   path("/var"))
+                   path("/var") + path("/key"))
     for first in (packet(b"C"), start[:-1], b"x" * 70000):
         w = Wire(mail, 0, start=first)
         assert w.popen.wait(20) == 76

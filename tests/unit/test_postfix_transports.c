@@ -271,7 +271,8 @@ static const struct {
 	{ "a new one", "transport pn-a" N "\n", "smtp unix - - y - - smtp\n",
 	    "", "", "", "",
 	    "+pn-a_destination_concurrency_limit=1|"
-	    "+pn-a/unix=" BASE("a") NO_CACHE "|" },
+	    "+pn-a/unix=pn-a unix - - y - 1 smtp -o syslog_name=postfix/pn-a " FILTER(
+		"a") NO_CACHE "|" },
 	{ "there already", "transport pn-a" N "\n", BASE("a") NO_CACHE "\n", "",
 	    "pn-a_destination_concurrency_limit = 1\n", "", "", "" },
 	{ "another number of connections",

@@ -136,7 +136,8 @@ test_start(void **state)
 		.user = 65534,
 		.sandbox = true,
 		.config_directory = SLICE("/etc/postfix"),
-		.state_directory = SLICE("/var/lib/postern") };
+		.state_directory = SLICE("/var/lib/postern"),
+		.key_file = SLICE("/etc/postern/master.key") };
 	static const char *const bad[] = { "", "etc", "/a\nb" };
 	struct queue_request out;
 	struct buf b;
@@ -150,6 +151,7 @@ test_start(void **state)
 	assert_true(out.sandbox);
 	assert_true(slice_eq(out.config_directory, r.config_directory));
 	assert_true(slice_eq(out.state_directory, r.state_directory));
+	assert_true(slice_eq(out.key_file, r.key_file));
 	b.at[16] = 2; /* the sandbox */
 	assert_int_equal(queue_request_parse(buf_slice(&b), &out), ERR_SYNTAX);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -130,14 +130,15 @@ static const struct {
 	    "/shaping/addresses/4/ipv4 is no IPv4 address to send from|"
 	    "/shaping/addresses/4/ipv6 is no IPv6 address to send from|" },
 	{ "days of warm-up plans",
-	    ADDRESSES("{\"name\":\"a\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
-		      "{\"start\":\"2028-02-29\",\"per_day\":[1]}},"
-		      "{\"name\":\"b\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
-		      "{\"start\":\"2027-02-29\",\"per_day\":[1],\"time_zone\":\"A/B\"}},"
-		      "{\"name\":\"c\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
-		      "{\"start\":\"2026-04-31\",\"per_day\":[1]}},"
-		      "{\"name\":\"d\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
-		      "{\"start\":\"2100-02-29\",\"per_day\":[1]}}"),
+	    ADDRESSES(
+		"{\"name\":\"a\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
+		"{\"start\":\"2028-02-29\",\"per_day\":[1]}},"
+		"{\"name\":\"b\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
+		"{\"start\":\"2027-02-29\",\"per_day\":[1],\"time_zone\":\"A/B\"}},"
+		"{\"name\":\"c\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
+		"{\"start\":\"2026-04-31\",\"per_day\":[1]}},"
+		"{\"name\":\"d\",\"ipv4\":\"192.0.2.1\",\"warm_up\":"
+		"{\"start\":\"2100-02-29\",\"per_day\":[1]}}"),
 	    "/shaping/addresses/1/warm_up/start is no day of the calendar|"
 	    "/shaping/addresses/1/warm_up/time_zone \"A/B\" is no time zone "
 	    "that this host has in /usr/share/zoneinfo (is it spelled right, "

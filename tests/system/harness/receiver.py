@@ -102,7 +102,7 @@ class Receiver:
             with self.lock:
                 self.clients.discard(s)
 
-    def _session(self, f):
+    def _session(self, f, greeted=False):
         def say(text):
             if text == DROP:
                 raise OSError("scripted end")
@@ -111,7 +111,8 @@ class Receiver:
             return text[:1] in "23"
 
         sender, parameters, recipients, more = None, "", [], {}
-        if not say(self._reply("banner", None, f"220 {self.name} ESMTP")):
+        if not greeted and not say(
+                self._reply("banner", None, f"220 {self.name} ESMTP")):
             return
         while True:
             line = f.readline(2000)
