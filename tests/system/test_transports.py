@@ -85,7 +85,7 @@ def test_made_changed_and_taken_away(sending):
     main_cf = (env.postfix.config / "main.cf").read_text()
     assert "pn-other_destination_concurrency_limit = 7\n" in main_cf
     # Mail goes by it, and the log follower sees that.
-    env.postfix.send("anna@one.test", headers={"X-Api-Data": "a"})
+    env.postfix.send("anna@one.test", sender=story.SENDER)
     env.delivered("anna@one.test")
     wait_for(lambda: env.postfix.log_lines(
         "postfix/pn-big/smtp.*to=<anna@one.test>.*status=sent"))
