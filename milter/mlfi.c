@@ -9,10 +9,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "milter/milter.h"
 #include "milter/mlfi_edit.h"
+#include "milter/mlfi_session.h"
 #include "milter/mlfi_socket.h"
 #include "milter/pass.h"
 #include "proto/address.h"
@@ -34,8 +36,8 @@
  */
 #define WANTED_STEPS \
 	(SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_CONN | \
-	    SMFIP_NR_HELO | SMFIP_NR_MAIL | SMFIP_NR_RCPT | SMFIP_NR_HDR | \
-	    SMFIP_NR_BODY | SMFIP_HDR_LEADSPC)
+	    SMFIP_NR_HELO | SMFIP_NR_RCPT | SMFIP_NR_HDR | SMFIP_NR_BODY | \
+	    SMFIP_HDR_LEADSPC)
 /* Of a host name; what is longer is not kept. */
 #define NAME_MAX_OCTETS 256
 /* Longer than any field that Postfix hands over (header_size_limit). */
@@ -47,7 +49,9 @@ struct connection {
 	char server[INET6_ADDRSTRLEN + 8]; /* "IPv6:" before it */
 	char helo[NAME_MAX_OCTETS], client_name[NAME_MAX_OCTETS],
 	    server_name[NAME_MAX_OCTETS];
-	bool no_helo; /* negotiated away */
+	struct session session;
+	bool no_helo;       /* negotiated away */
+	bool mail_answered; /* negotiated: the MTA waits at MAIL FROM */
 	bool sendmail;
 	bool in_message;
 };
@@ -89,7 +93,8 @@ spare_steps(void)
 
 	settings_unref(settings);
 	return ((needs & NEED_BODY) == 0 ? SMFIP_NOBODY : 0) |
-	       ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0);
+	       ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0) |
+	       ((needs & NEED_MAIL) == 0 ? SMFIP_NR_MAIL : 0);
 }
 
 /*
@@ -108,6 +113,7 @@ open_connection(SMFICTX *ctx, unsigned long steps)
 		return;
 	}
 	c->no_helo = (steps & SMFIP_NOHELO) != 0;
+	c->mail_answered = (steps & SMFIP_NR_MAIL) == 0;
 	c->pass.no_body = (steps & SMFIP_NOBODY) != 0;
 	metrics_add(METRIC_MILTER_CONNECTIONS, 1);
 	(void)smfi_setpriv(ctx, c);
@@ -304,11 +310,14 @@ on_mail(SMFICTX *ctx, char **argv)
 		c->pass.rc = begin_message(ctx, c, argv);
 		if (c->pass.rc == 0 && changed_meanwhile(c))
 			c->pass.rc = ERR_CONFLICT;
+		if (c->pass.rc == 0 && mlfi_session_full(ctx, &c->session,
+					   &c->pass.msg, c->mail_answered))
+			return SMFIS_TEMPFAIL;
 	} else {
 		mlfi.in_progress--;
 		c->pass.rc = ERR_CANCELED;
 	}
-	return SMFIS_NOREPLY;
+	return c->mail_answered ? SMFIS_CONTINUE : SMFIS_NOREPLY;
 }
 
 static sfsistat
@@ -418,8 +427,10 @@ judge(SMFICTX *ctx, struct connection *c)
 	case VERDICT_REJECT:
 		break;
 	}
-	(void)smfi_setreply(ctx, unconst("550"), unconst(msg->reply_dsn),
-	    unconst(msg->reply_text));
+	/* RFC 1870, 6.3: "552 message size exceeds fixed maximum". */
+	(void)smfi_setreply(ctx,
+	    unconst(strcmp(msg->reply_dsn, "5.3.4") == 0 ? "552" : "550"),
+	    unconst(msg->reply_dsn), unconst(msg->reply_text));
 	pass_log(&c->pass, "reject");
 	metrics_add(METRIC_MILTER_REFUSED, 1);
 	return SMFIS_REJECT;
@@ -463,6 +474,7 @@ on_close(SMFICTX *ctx)
 	if (c == NULL)
 		return SMFIS_CONTINUE;
 	message_over(c);
+	session_leave(&c->session);
 	pass_done(&c->pass);
 	free(c);
 	(void)smfi_setpriv(ctx, NULL);

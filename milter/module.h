@@ -73,6 +73,7 @@ extern const struct module module_hold;
 extern const struct module module_preflight;
 extern const struct module module_received;
 extern const struct module module_scan;
+extern const struct module module_size;
 extern const struct module module_smime;
 extern const struct module module_split;
 extern const struct module module_suppression;

@@ -7,6 +7,7 @@
 #include "milter/module.h"
 
 const struct module *const milter_modules[] = {
+	&module_size,
 	&module_suppression,
 	&module_preflight,
 	&module_scan,

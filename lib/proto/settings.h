@@ -382,6 +382,7 @@ enum settings_need {
 	NEED_BODY = 1 << 0,   /* looked at: a key that signs, a scan, ... */
 	NEED_BUFFER = 1 << 1, /* kept whole: scan, S/MIME, copies */
 	NEED_HELO = 1 << 2,   /* a Received field of ours names the client */
+	NEED_MAIL = 1 << 3,   /* MAIL FROM may be refused: sessions at once */
 };
 unsigned settings_needs(const struct settings *s);
 /*

@@ -159,6 +159,10 @@ tenant_needs(const struct tenant *t)
 	    t->schedule.priorities_by_recipient ||
 	    t->schedule.day_caps_by_recipient)
 		needs |= NEED_BODY | NEED_BUFFER;
+	if (t->relay.max_size > 0)
+		needs |= NEED_BODY;
+	if (t->relay.max_sessions > 0 || t->relay.max_sessions_per_client > 0)
+		needs |= NEED_MAIL;
 	if (t->received == RECEIVED_ABBREVIATED ||
 	    t->received == RECEIVED_NORMAL)
 		needs |= NEED_HELO;

@@ -7,6 +7,8 @@
 const struct metric_row metric_rows[METRICS] = {
 	[METRIC_MILTER_CONNECTIONS] = { "milter_connections_total", NULL, NULL,
 	    "Connections of the MTA to the milter." },
+	[METRIC_MILTER_SESSIONS_REFUSED] = { "milter_sessions_refused_total",
+	    NULL, NULL, "Sessions refused because there were too many." },
 	[METRIC_MILTER_ACCEPTED] = { "milter_messages_total", "verdict",
 	    "accepted", "Messages by what the milter answered." },
 	[METRIC_MILTER_REFUSED] = { "milter_messages_total", "verdict",

@@ -6,6 +6,7 @@ import re
 import smtplib
 import ssl
 import threading
+import time
 
 import pytest
 
@@ -351,6 +352,102 @@ def test_connections_refused(env):
     # The other listener has Postfix's own rules.
     with env.postfix.smtp(25, ADDR=OTHER) as c:
         assert c.ehlo()[0] == 250
+
+
+def test_sessions_at_once(env):
+    relay = Relay(env, {"max_sessions": 3, "max_sessions_per_client": 2})
+    held = []
+
+    def begin(address):
+        c = env.postfix.smtp(PORT, ADDR=address)
+        c.ehlo()
+        return c, *c.mail(story.SENDER)
+    for address in (LISTED, LISTED, OTHER):
+        c, code, text = begin(address)
+        assert code == 250, text
+        held.append(c)
+    # No message, no session of anybody.
+    idle = env.postfix.smtp(PORT, ADDR=LISTED)
+    for address in (LISTED, OTHER):
+        c, code, text = begin(address)
+        assert code == 421 and text.startswith(b"4.7.0 Too many"), text
+        c.close()
+    # Others have their own.
+    with env.postfix.smtp(25, ADDR=LISTED) as c:
+        c.ehlo()
+        assert c.mail(story.SENDER)[0] == 250
+    held.pop().close()
+
+    def free(address):
+        c, code, _ = begin(address)
+        held.append(c)
+        return code == 250
+    wait_for(lambda: free(OTHER), 20, "the place is free")
+    for c in (idle, *held):
+        c.close()
+    text = env.daemons.milter.text
+    assert 'reason="too many sessions of the tenant"' in text
+    # More of one client, though the tenant has room.
+    relay.apply({"max_sessions_per_client": 1})
+
+    def one_more():
+        a, code, _ = begin(LISTED)
+        b, refused, _ = begin(LISTED)
+        a.close()
+        b.close()
+        return code == 250 and refused == 421
+    wait_for(one_more, 30, "one of each client")
+
+
+def test_size(env):
+    Relay(env, {"max_size_kb": 10})
+    with env.postfix.smtp(PORT) as c:
+        c.ehlo()
+        code, text = rcpt(c, size=20000)
+        assert code == 552 and "10240 octets" in text, text
+        assert rcpt(c, size=9000)[0] == 250
+        # It promised less.
+        code, text = c.data("Subject: x\r\n\r\n" + "x" * 70 * 200 + "\r\n")
+        assert code == 552 and text.startswith(b"5.3.4"), text
+        assert rcpt(c)[0] == 250
+        assert c.data("Subject: x\r\n\r\n" + "x" * 900 + "\r\n")[0] == 250
+    env.delivered(TO)
+    with env.postfix.smtp(25) as c:
+        c.ehlo()
+        assert rcpt(c, size=20000)[0] == 250
+
+
+def test_interval(env):
+    """Slots are kept, and what is too far away is put off."""
+    relay = Relay(env, {"interval_ms": 200})
+    with env.postfix.smtp(PORT) as c:
+        c.ehlo()
+        assert rcpt(c)[0] == 250
+        began = time.monotonic()
+        for _ in range(5):
+            assert rcpt(c)[0] == 250
+        assert time.monotonic() - began >= 4 * 0.2
+    relay.apply({"interval_per_client_ms": 10000})
+    with env.postfix.smtp(PORT, ADDR=LISTED) as one, \
+            env.postfix.smtp(PORT, ADDR=OTHER) as two:
+        for c in (one, two):
+            c.ehlo()
+            assert c.mail(story.SENDER)[0] == 250
+        # 127.0.0.0/8 may relay here; these may not, which comes behind.
+        for c in (one, two):
+            assert c.rcpt(f"x@{story.RETURN_DOMAIN}")[0] == 250
+        # Further recipients of a message take no slot: they would be 451.
+        for n in range(5):
+            assert one.rcpt(f"x{n}@{story.RETURN_DOMAIN}")[0] == 250
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        def more(_):
+            with env.postfix.smtp(PORT, ADDR=LISTED) as c:
+                c.ehlo()
+                return rcpt(c, f"x@{story.RETURN_DOMAIN}")
+        answers = sorted(pool.map(more, range(3)))
+    assert [code for code, _ in answers] == [250, 451, 451] or \
+        [code for code, _ in answers] == [250, 250, 451], answers
+    assert "too many messages at once, try again in" in answers[-1][1]
 
 
 def test_sasl_of_the_site(env):
