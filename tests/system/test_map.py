@@ -357,6 +357,23 @@ def test_doctor_asks_the_table(tables):
         in done.stdout
 
 
+def test_policyd_away(stack):
+    """Nobody says where mail goes: it waits, and nothing is lost."""
+    env = stack
+    known(env, "anna@one.test")
+    env.daemons.policyd.stop()
+    for recipient in ("anna@one.test", "cleo@good.test"):
+        run(["sendmail", "-C", env.postfix.config, "-f", "news@example.test",
+             recipient], input="Subject: x\n\nx\n")
+    wait_for(lambda: len(env.postfix.log_lines("status=deferred")) >= 2, 60)
+    assert not env.postfix.log_lines("status=bounced")
+    env.daemons.policyd.start()
+    known(env, "anna@one.test")
+    env.postfix.flush()
+    assert transport_of(env, "anna@one.test") == "pn-big/smtp"
+    assert transport_of(env, "cleo@good.test") == "smtp"
+
+
 def test_all_counted(tables):
     env = tables
     known(env, "anna@one.test")
