@@ -4,6 +4,7 @@
 
 #include "proto/rfc3339.h"
 #include "proto/schedule.h"
+#include "proto/settings.h"
 #include "proto/xtext.h"
 #include "util/arena.h"
 #include "util/err.h"
@@ -145,6 +146,7 @@ held_field_parse(struct slice value, struct arena *arena,
 	if (value.len > HELD_FIELD_MAX || !slice_split(&rest, ';', &word) ||
 	    hold_reason_parse(word, &f.reason) < 0 ||
 	    !take_member(&rest, SLICE("tenant"), &f.tenant) ||
+	    !settings_name_ok(f.tenant) ||
 	    !take_member(&rest, SLICE("priority"), &text) ||
 	    number_parse(text, 1, PRIORITY_MAX, &priority) < 0 ||
 	    !take_time(&rest, SLICE("arrived"), &f.arrived_ms))

@@ -30,6 +30,7 @@ static const char *const bad[] = { "", "window", "windows" HEAD,
 	"window; tenant=shop; priority=100; arrived=2026-11-23T21:00:00.000Z",
 	"window; tenant=shop; priority=5; arrived=yesterday",
 	"window; priority=5; tenant=shop; arrived=2026-11-23T21:00:00.000Z",
+	"window; tenant=a b; priority=5; arrived=2026-11-23T21:00:00.000Z",
 	"window; tenant; priority=5; arrived=2026-11-23T21:00:00.000Z" };
 
 static int
