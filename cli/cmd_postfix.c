@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/postfix_config.h"
 #include "cli/postfix_files.h"
+#include "cli/postfix_transports.h"
 #include "cli/subprocess.h"
 #include "service/host_config.h"
 #include "util/err.h"
@@ -110,6 +111,9 @@ plan_enable(struct job *job)
 	if (rc < 0)
 		return rc;
 	rc = postfix_plan_enable(job->arena, &job->now, &wanted, &job->edits);
+	if (rc == 0)
+		rc = postfix_transports_edits(job->arena, job->config,
+		    job->folder, &job->now, TRANSPORTS_WANTED, &job->edits);
 	if (rc == 0)
 		warn_of_sasl(&job->now, &wanted);
 	return rc;
@@ -243,6 +247,9 @@ disable_file(struct job *job, const struct postfix_files *kept,
 	if (rc == 0)
 		rc = postfix_plan_disable(job->arena, &job->now,
 		    kept->known ? &before : NULL, &job->edits);
+	if (rc == 0)
+		rc = postfix_transports_edits(job->arena, job->config,
+		    job->folder, &job->now, TRANSPORTS_NONE, &job->edits);
 	if (rc < 0)
 		return rc;
 	edits = edits_of(&job->edits, which);
@@ -271,6 +278,8 @@ disable_run(struct job *job)
 	postfix_files_done(&kept);
 	if (rc == 0)
 		rc = postfix_check(job->folder);
+	if (rc == 0)
+		postfix_transports_forget(job->folder);
 	if (rc == 0)
 		rc = postfix_files_drop(state);
 	return rc < 0 ? rc : postfix_reload(job->folder);
