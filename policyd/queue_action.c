@@ -249,14 +249,25 @@ find_queue(struct buf *why)
 }
 
 static int
-count_files(const char *name, uint64_t *ret_count)
+open_queue(struct queue_walk *walk, const char *name, struct buf *why)
+{
+	int rc = queue_walk_open(walk, action.queue_directory, name);
+
+	if (rc < 0)
+		(void)buf_addf(why, "%s/%s: %s", action.queue_directory, name,
+		    err_text(rc));
+	return rc;
+}
+
+static int
+count_files(const char *name, struct buf *why, uint64_t *ret_count)
 {
 	struct queue_walk walk;
 	const char *file;
 	uint64_t n = 0;
 	int dir, rc;
 
-	if ((rc = queue_walk_open(&walk, action.queue_directory, name)) < 0)
+	if ((rc = open_queue(&walk, name, why)) < 0)
 		return rc;
 	while (queue_walk_next(&walk, &file, &dir) == 1)
 		n++;
@@ -270,9 +281,9 @@ count(struct buf *why, struct queue_answer *a)
 	int rc = find_queue(why);
 
 	if (rc == 0)
-		rc = count_files("incoming", &a->done);
+		rc = count_files("incoming", why, &a->done);
 	if (rc == 0)
-		rc = count_files("active", &a->active);
+		rc = count_files("active", why, &a->active);
 	return rc;
 }
 
@@ -300,8 +311,7 @@ list(bool from_start, struct buf *rows, struct buf *why, struct queue_answer *a)
 	if (from_start) {
 		queue_walk_close(&action.list);
 		if ((rc = find_queue(why)) < 0 ||
-		    (rc = queue_walk_open(&action.list, action.queue_directory,
-			 "hold")) < 0)
+		    (rc = open_queue(&action.list, "hold", why)) < 0)
 			return rc;
 	}
 	while (a->done < QUEUE_ROWS_MAX &&

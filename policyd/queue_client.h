@@ -89,7 +89,8 @@ struct queue_held {
 	struct slice queue_id;
 	int64_t since_ms; /* when it came into that queue */
 };
-/* Called until count is 0, or with rc < 0 once. */
+/* Called until count is 0, or with rc < 0 once.  ERR_NOTFOUND: Postfix has no
+ * such queue yet; it makes it at its first start. */
 typedef void queue_listed(int rc, const struct queue_held *held, size_t count,
     void *ctx);
 void queue_list_held(struct queue_client *q, queue_listed *listed, void *ctx);

@@ -41,7 +41,7 @@ queue_walk_open(struct queue_walk *w, const char *queue_directory,
 	w->depth = 0;
 	fd = open(queue_directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? ERR_NOTFOUND : ERR_IO;
+		return ERR_IO;
 	rc = push(w, fd, name);
 	(void)close(fd);
 	return rc;

@@ -18,7 +18,10 @@ struct queue_walk {
 	size_t depth; /* 0: closed */
 };
 
-/* name: "hold".  ERR_NOTFOUND; ERR_IO. */
+/*
+ * name: "hold".  ERR_NOTFOUND: Postfix has not made it yet; ERR_IO: nor is
+ * there the directory that it would be in.
+ */
 int queue_walk_open(struct queue_walk *w, const char *queue_directory,
     const char *name);
 /*

@@ -17,8 +17,8 @@ import pytest
 
 from harness.util import BUILD, connectable, run, wait_for
 
-ERR_SYNTAX, ERR_LIMIT, ERR_UNAVAIL, ERR_NOTFOUND, ERR_IO, ERR_DENIED = \
-    -2, -3, -5, -6, -8, -9
+ERR_SYNTAX, ERR_LIMIT, ERR_TIMEOUT, ERR_UNAVAIL = -2, -3, -4, -5
+ERR_NOTFOUND, ERR_IO, ERR_DENIED = -6, -8, -9
 HELD_PORT = 10026
 HELPER = BUILD / "postern-queue-helper"
 
@@ -33,7 +33,7 @@ def build():
 def child_of(pid):
     """The helper, once it is there."""
     children = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
-    return int(wait_for(lambda: children.read_text().split(), 10)[0])
+    return int(wait_for(lambda: children.read_text().split(), 30)[0])
 
 
 class Answer:
@@ -156,13 +156,10 @@ def many_held(env, count):
 def test_release_and_hold(mail, asker):
     ids = held(mail, 5)
     a = asker()
-    before = time.monotonic()
     answer = a.ask("release " + " ".join(ids[:3]))
     assert (answer.rc, answer.done, answer.text) == (0, 3, "")
-    messages = mail.delivered("mia@good.test", 3, 10)
-    took = time.monotonic() - before
-    print(f"released and delivered in {took:.2f} s")
-    assert len(messages) == 3
+    # The queue manager looks by itself after 1000 s only.
+    assert len(mail.delivered("mia@good.test", 3, 30)) == 3
     assert files(mail, "hold") == sorted(ids[3:])
     # Those that are not there any more are no error; the others are done.
     answer = a.ask(f"release {ids[0]} {ids[3]}")
@@ -170,7 +167,7 @@ def test_release_and_hold(mail, asker):
     mail.delivered("mia@good.test", 4)
     # Deferred mail can be held.
     deferred = mail.postfix.send("leo@throttle.test")
-    wait_for(lambda: deferred in files(mail, "deferred"), 10)
+    wait_for(lambda: deferred in files(mail, "deferred"), 30)
     answer = a.ask(f"hold {deferred}")
     assert (answer.rc, answer.done) == (0, 1)
     assert deferred in files(mail, "hold")
@@ -192,7 +189,7 @@ def test_a_thousand(mail, asker):
 def test_retry(mail, asker):
     receiver = mail.receivers["throttle.test"]
     ids = [mail.postfix.send(f"leo{i}@throttle.test") for i in range(3)]
-    wait_for(lambda: files(mail, "deferred") == sorted(ids), 10)
+    wait_for(lambda: files(mail, "deferred") == sorted(ids), 30)
     del receiver.script["mail"]
     a = asker()
     answer = a.ask("retry " + " ".join(ids[:2]))
@@ -219,7 +216,7 @@ def test_expire_and_delete(mail, asker):
     sender = "news@good.test"  # so that bounces are received
     deferred = mail.postfix.send("leo@throttle.test", sender=sender)
     gone = mail.postfix.send("leo@throttle.test", sender=sender)
-    wait_for(lambda: len(files(mail, "deferred")) == 2, 10)
+    wait_for(lambda: len(files(mail, "deferred")) == 2, 30)
     kept = held(mail, 2)
     waiting = held(mail, 1, sender="shop@good.test")[0]
     a = asker()
@@ -249,7 +246,7 @@ def test_count_list_read(env, depth, long_ids):
     env.postfix.send("x@slow.test")
     a = Asker(env)
     try:
-        wait_for(lambda: files(env, "active"), 10)
+        wait_for(lambda: files(env, "active"), 30)
         count = a.ask("count")
         # "incoming active" in the place of "done text".
         assert (count.rc, count.done, count.text) == (0, 0, "1")
@@ -317,7 +314,8 @@ def test_postfix_is_broken(mail, asker):
     main.write_text(text + "queue_directory = /nowhere\n")
     answer = a.ask(f"release {ids[0]}")
     assert answer.rc == ERR_IO and "/nowhere" in answer.text
-    assert a.ask("count").rc == ERR_NOTFOUND
+    assert a.ask("count").rc == ERR_IO
+    assert a.ask("list").rc == ERR_IO
     main.write_text(text)
     assert a.ask(f"release {ids[0]}").done == 1
     mail.delivered("mia@good.test")
@@ -333,10 +331,8 @@ def test_a_command_that_hangs_is_killed(mail, asker):
     with socket.socket(socket.AF_UNIX) as s:
         s.bind(str(flush))
         s.listen(10)
-        before = time.monotonic()
         answer = a.ask(f"retry {ids[0]}")
-        assert answer.rc == -4, answer.text
-        assert time.monotonic() - before < 60
+        assert answer.rc == ERR_TIMEOUT, answer.text
 
 
 # ---- the wire ----
@@ -530,14 +526,18 @@ def test_helper_and_policyd_end_together(stack):
     policyd.process = None
     policyd.start()
     second = child_of(policyd.process.pid)
+    # The scheduler has read the hold queue.
+    wait_for(lambda: re.search(
+        r'policyd_queue_requests_total\{[^}]*result="done"[^}]*\} [1-9]',
+        env.cli.run("metrics").stdout), 60)
     policyd.kill()
     wait_for(lambda: not os.path.exists(f"/proc/{second}"), 10,
              "the helper has ended")
     policyd.start()
     third = child_of(policyd.process.pid)
-    wait_for(lambda: f"[{policyd.process.pid}]: ready" in policyd.text, 10)
+    wait_for(lambda: f"[{policyd.process.pid}]: ready" in policyd.text, 30)
     assert policyd.stop() == 0
-    wait_for(lambda: not os.path.exists(f"/proc/{third}"), 10)
+    wait_for(lambda: not os.path.exists(f"/proc/{third}"), 30)
 
 
 def test_in_the_background(base):
