@@ -49,6 +49,8 @@ struct queue_client {
 	struct buf text; /* of the answer, so far */
 	queue_client_lost *lost;
 	void *lost_ctx;
+	queue_client_holding *holding;
+	void *holding_ctx;
 	struct log_limit trouble;
 	char packet[QUEUE_PACKET_MAX + 1];
 };

@@ -110,6 +110,8 @@ queue_do(struct queue_client *q, enum queue_verb verb, const struct slice *ids,
 	int rc = check_ids(ids, count);
 	struct ask *ask = ask_new(kinds[verb], ids, rc == 0 ? count : 0, ctx);
 
+	if (rc == 0 && verb == QUEUE_HOLD && q->holding != NULL)
+		rc = q->holding(ids, count, q->holding_ctx);
 	ask->call.done = done;
 	submit(q, ask, rc);
 }
@@ -207,6 +209,14 @@ queue_client_on_lost(struct queue_client *q, queue_client_lost *lost, void *ctx)
 {
 	q->lost = lost;
 	q->lost_ctx = ctx;
+}
+
+void
+queue_client_on_hold(struct queue_client *q, queue_client_holding *holding,
+    void *ctx)
+{
+	q->holding = holding;
+	q->holding_ctx = ctx;
 }
 
 bool

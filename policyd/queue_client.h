@@ -35,6 +35,14 @@ unsigned queue_client_drain(struct queue_client *q);
  * answered so from inside the call. */
 void queue_client_stop(struct queue_client *q);
 void queue_client_free(struct queue_client *q); /* takes NULL; stops it */
+/*
+ * Asked before each QUEUE_HOLD, which is not done when it returns less than 0:
+ * what we put there ourselves must be known again when Redis has lost it.
+ */
+typedef int queue_client_holding(const struct slice *ids, size_t count,
+    void *ctx);
+void queue_client_on_hold(struct queue_client *q, queue_client_holding *holding,
+    void *ctx);
 /* Whether there is a helper. */
 bool queue_client_is_up(const struct queue_client *q);
 /* The helper is gone (it can not be started again without root): ask to end

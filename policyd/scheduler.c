@@ -9,11 +9,13 @@
 #include "policyd/scheduler.h"
 
 #include "net/loop.h"
+#include "policyd/held_journal.h"
 #include "policyd/part.h"
 #include "policyd/policyd.h"
 #include "policyd/queue_client.h"
 #include "policyd/scheduler_plan.h"
 #include "proto/settings.h"
+#include "service/host_config.h"
 #include "service/metrics.h"
 #include "store/hold_store.h"
 #include "store/settings_store.h"
@@ -32,6 +34,7 @@ struct turn {
 static struct {
 	struct policyd *d;
 	struct loop_timer *timer;
+	struct held_journal *journal; /* NULL: it could not be opened */
 	bool stopping, under_way;
 	bool trouble; /* the last round has failed */
 	bool gated;   /* the gate was told of a bound */
@@ -138,6 +141,8 @@ forget(bool all)
 		else
 			ids[n++] = (struct slice){ t->id, t->len };
 	}
+	if (sched.journal != NULL)
+		(void)held_journal_drop(sched.journal, ids, n);
 	if (n == 0)
 		forgotten(0, NULL);
 	else
@@ -291,6 +296,43 @@ scheduler_wake(void)
 		loop_timer_set(sched.timer, 0);
 }
 
+/* ---- what this daemon puts into the hold queue ---- */
+
+static int
+put_there(const struct slice *ids, size_t count, void *ctx)
+{
+	int rc = sched.journal != NULL
+		     ? held_journal_add(sched.journal, ids, count)
+		     : ERR_IO;
+
+	(void)ctx;
+	if (rc < 0)
+		scheduler_trouble(TROUBLE_JOURNAL,
+		    "retries are not stopped by prohibited times", rc,
+		    SLICE("held-ids"));
+	return rc;
+}
+
+bool
+scheduler_has_put(struct slice queue_id)
+{
+	return sched.journal != NULL &&
+	       held_journal_has(sched.journal, queue_id);
+}
+
+size_t
+scheduler_put_count(void)
+{
+	return sched.journal != NULL ? held_journal_count(sched.journal) : 0;
+}
+
+void
+scheduler_put_keep(bool (*keep)(struct slice id, void *ctx))
+{
+	if (sched.journal != NULL)
+		(void)held_journal_keep(sched.journal, keep, NULL);
+}
+
 /* ---- the part ---- */
 
 static int
@@ -299,7 +341,6 @@ start(struct policyd *d, const struct host_config *config,
 {
 	int rc;
 
-	(void)config;
 	if (!queue_client_is_up(d->queue))
 		return 0;
 	sched.d = d;
@@ -307,11 +348,25 @@ start(struct policyd *d, const struct host_config *config,
 	sched.timer = loop_timer_new(base, begin, NULL);
 	if (sched.timer == NULL)
 		return ERR_NOMEM;
+	rc = held_journal_open(config->state_directory, &sched.journal);
+	if (rc < 0)
+		log_warning("held mail: %s/held-ids: %s",
+		    config->state_directory, err_text(rc));
+	queue_client_on_hold(d->queue, put_there, NULL);
 	if ((rc = scheduler_asks_start(d, base)) < 0 ||
 	    (rc = scheduler_sweep_start(d, base)) < 0)
 		return rc;
 	loop_timer_set(sched.timer, 0);
 	return 0;
+}
+
+/* It is asked for by others until then. */
+static void
+closed(struct policyd *d)
+{
+	(void)d;
+	held_journal_free(sched.journal);
+	sched.journal = NULL;
 }
 
 static void
@@ -352,5 +407,6 @@ const struct policyd_part part_scheduler = {
 	.start = start,
 	.settings = settings,
 	.stop = stop,
+	.closed = closed,
 	.state = state,
 };

@@ -27,13 +27,24 @@ void scheduler_sweep_stop(void);
 /* Something may be amiss with the list: look soon. */
 void scheduler_sweep_soon(void);
 
+/* Has this daemon put it into the hold queue?  Only those that keep() wants
+ * need to be known any longer. */
+bool scheduler_has_put(struct slice queue_id);
+size_t scheduler_put_count(void);
+void scheduler_put_keep(bool (*keep)(struct slice id, void *ctx));
+
 /* Look at once: something has changed. */
 void scheduler_wake(void);
 /*
  * Once a minute for each kind of trouble: "held mail: WHAT: why".  rc: ERR_*;
  * text: what Postfix said, or empty.
  */
-enum scheduler_trouble { TROUBLE_REDIS, TROUBLE_HELPER, TROUBLE_KINDS };
+enum scheduler_trouble {
+	TROUBLE_REDIS,
+	TROUBLE_HELPER,
+	TROUBLE_JOURNAL,
+	TROUBLE_KINDS
+};
 void scheduler_trouble(enum scheduler_trouble kind, const char *what, int rc,
     struct slice text);
 

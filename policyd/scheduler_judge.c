@@ -9,6 +9,7 @@
 #include "policyd/held_text.h"
 #include "policyd/policyd.h"
 #include "policyd/queue_client.h"
+#include "policyd/scheduler.h"
 #include "proto/address.h"
 #include "proto/encoded_word.h"
 #include "proto/filter.h"
@@ -34,6 +35,7 @@ static struct {
 	char id[QUEUE_ID_MAX];
 	size_t id_len;
 	int64_t since_ms;
+	bool deferred;
 	struct arena *arena;
 	struct held_text text;
 	struct hold_record record;
@@ -99,11 +101,16 @@ decoded(struct slice name)
 }
 
 static void
-known(int rc, bool is_known, void *ctx)
+known(int rc, bool is_known, bool tried, void *ctx)
 {
 	(void)ctx;
 	if (rc < 0) {
 		end(rc, JUDGED_LISTED);
+		return;
+	}
+	/* It was released once: who holds it now did so by hand. */
+	if (tried && !judge.deferred) {
+		end(0, JUDGED_FOREIGN);
 		return;
 	}
 	if (is_known) {
@@ -206,6 +213,7 @@ judge_text(const struct held_field *mark)
 		.priority = PRIORITY_DEFAULT,
 		.arrived_ms =
 		    mark->arrived_ms > 0 ? mark->arrived_ms : judge.since_ms,
+		.deferred = judge.deferred,
 		.sender = judge.text.sender,
 		.recipient = judge.text.recipient_count > 0
 				 ? judge.text.recipients[0]
@@ -229,11 +237,33 @@ judge_text(const struct held_field *mark)
 	return rc;
 }
 
+/*
+ * The milter's mark; a message whose retries were stopped has none that counts
+ * (any more), and its tenant is not known: it is tried again.
+ */
+static int
+find_mark(struct held_field *ret_mark)
+{
+	struct slice id = { judge.id, judge.id_len };
+	struct slice field = held_text_field(&judge.text, SLICE(HELD_FIELD));
+
+	if (scheduler_has_put(id)) {
+		*ret_mark = (struct held_field){ .reason = HOLD_WINDOW,
+			.tenant = SLICE(SETTINGS_DEFAULT_TENANT),
+			.priority = PRIORITY_DEFAULT,
+			.arrived_ms = judge.since_ms };
+		judge.deferred = true;
+		return 0;
+	}
+	judge.deferred = false;
+	return field.at != NULL ? held_field_parse(field, judge.arena, ret_mark)
+				: ERR_NOTFOUND;
+}
+
 static void
 got_text(int rc, struct slice text, void *ctx)
 {
 	struct held_field mark;
-	struct slice field;
 
 	(void)ctx;
 	if (rc == ERR_NOTFOUND) {
@@ -244,13 +274,8 @@ got_text(int rc, struct slice text, void *ctx)
 		rc = ERR_NOMEM;
 	if (rc == 0)
 		rc = held_text_parse(text, judge.arena, &judge.text);
-	if (rc == 0) {
-		field = held_text_field(&judge.text, SLICE(HELD_FIELD));
-		if (field.at == NULL)
-			rc = ERR_NOTFOUND;
-		else
-			rc = held_field_parse(field, judge.arena, &mark);
-	}
+	if (rc == 0)
+		rc = find_mark(&mark);
 	if (rc < 0) {
 		/* Not ours, or nothing that we understand. */
 		if (!err_is_temporary(rc))

@@ -31,6 +31,7 @@
 #define FOREIGN_MAX 100000
 #define MISSING_MAX 10000
 #define LOOK_MAX 500
+#define TIDY_LEAST 1000
 #define PAGE_MAX 500
 #define CURSOR_OCTETS 1024
 
@@ -112,9 +113,38 @@ failed(enum scheduler_trouble kind, int rc)
 	again(RETRY_MS);
 }
 
+static bool
+lies_there(struct slice id, void *ctx)
+{
+	(void)ctx;
+	return map_get(sweep.ids, id) != NULL;
+}
+
+/* Our own note of what we put there need not grow for ever. */
+static void
+tidy(void)
+{
+	size_t ours = 0;
+
+	for (size_t i = 0; i < sweep.count; i++)
+		ours += scheduler_has_put(id_of(&sweep.lying[i]));
+	if (sweep.count == LISTED_MAX ||
+	    scheduler_put_count() <= 2 * ours + TIDY_LEAST)
+		return;
+	map_free(sweep.ids, NULL);
+	sweep.ids = map_new(sweep.count + 1);
+	for (size_t i = 0; sweep.ids != NULL && i < sweep.count; i++)
+		if (map_set(sweep.ids, id_of(&sweep.lying[i]), &sweep, NULL) <
+		    0)
+			return;
+	if (sweep.ids != NULL)
+		scheduler_put_keep(lies_there);
+}
+
 static void
 finish(void)
 {
+	tidy();
 	if (sweep.listed > 0)
 		log_warning("held mail: %zu messages in the hold queue were "
 			    "not on the list, and are again",

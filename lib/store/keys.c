@@ -305,8 +305,8 @@ static const struct key_row keys[] = {
 #define WRITE_EVENTS "+xadd +exists +expire +expireat +hincrby +hset "
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +del +hdel +hlen +xrange +zadd +zrange +zrangebyscore "
-	"+zrem +zscore +lpop +llen +incr +pexpire "
+	"+get +set +del +hdel +hlen +hsetnx +xrange +zadd +zcard +zrange "
+	"+zrangebyscore +zrem +zscore +lpop +llen +rpush +incr +pexpire "
 	"+subscribe +publish",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "

@@ -85,9 +85,10 @@ got_known(int rc, const struct redis_reply *reply, void *ctx)
 	struct request *q = ctx;
 	message_known *known = (message_known *)q->fn;
 	void *known_ctx = q->ctx;
+	int64_t n = rc == 0 ? redis_integer(reply) : 0;
 
 	request_done(q);
-	known(rc, rc == 0 && redis_integer(reply) != 0, known_ctx);
+	known(rc, n > 0, n > 1, known_ctx);
 }
 
 void
@@ -95,9 +96,9 @@ message_look(struct store *s, struct slice host, struct slice queue_id,
     int64_t deadline_us, message_known *known, void *ctx)
 {
 	struct key key = key_message(host, queue_id);
-	struct slice argv[] = { SLICE("EXISTS"), key_slice(&key) };
+	struct slice argv[] = { key_slice(&key) };
 
-	redis_command(s, argv, 2, deadline_us, got_known,
+	redis_script(s, SCRIPT_message_look, 1, argv, 1, deadline_us, got_known,
 	    request_new(s, (request_fn *)known, ctx));
 }
 

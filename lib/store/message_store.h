@@ -41,8 +41,9 @@ struct message_facts {
 typedef void message_stored(int rc, bool held, void *ctx);
 void message_put(struct store *s, const struct message_facts *facts,
     int64_t deadline_us, message_stored *stored, void *ctx);
-/* Whether anything is kept of it: facts, or the state of its recipients. */
-typedef void message_known(int rc, bool known, void *ctx);
+/* Whether anything is kept of it (facts, or the state of its recipients), and
+ * whether delivery to one of them was tried. */
+typedef void message_known(int rc, bool known, bool tried, void *ctx);
 void message_look(struct store *s, struct slice host, struct slice queue_id,
     int64_t deadline_us, message_known *known, void *ctx);
 /*

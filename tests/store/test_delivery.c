@@ -294,6 +294,28 @@ note_origin(const char *host, const char *queue_id, const char *origin)
 }
 
 static void
+known(int rc, bool is_known, bool tried, void *ctx)
+{
+	struct seen *v = ctx;
+
+	v->result = is_known + tried;
+	end(rc, SLICE(""), v);
+}
+
+static int
+look(const char *host, const char *queue_id)
+{
+	static struct seen v;
+
+	v.done = false;
+	message_look(f.store, slice_of(host), slice_of(queue_id),
+	    store_deadline(f.store), known, &v);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+	return v.result;
+}
+
+static void
 test_dropped(void **state)
 {
 	static struct seen v;
@@ -305,11 +327,15 @@ test_dropped(void **state)
 	};
 
 	(void)state;
+	assert_int_equal(look("h88", "Q8"), 0);
 	put(&m);
+	assert_int_equal(look("h88", "Q8"), 1);
 	note_origin("h88", "Q8", "api");
 	note_origin("h88", "nosuch", "api");
 	assert_no_message("h88", "nosuch");
-	assert_int_equal(commit("h88", "", "1", ops, 2), 0);
+	assert_int_equal(commit("h88", "", "1", ops, 1), 0);
+	assert_int_equal(look("h88", "Q8"), 2);
+	assert_int_equal(commit("h88", "1", "2", ops + 1, 1), 0);
 	read_host("h88", &v);
 	assert_string_equal(v.text, "queued a@x 0" F "own\n"
 				    "queued b@x 0" F "other\n"

@@ -136,17 +136,34 @@ def test_priority(env):
 def test_administrators_hold(env):
     """What was held by postsuper -h is nobody's business but his."""
     start(env)
-    env.receivers["good.test"].script["mail"] = "450 4.2.0 later"
+    env.receivers["good.test"].script["rcpt"] = "450 4.2.0 later"
     queue_id = env.postfix.send("mia@good.test", sender=SENDER)
     wait_for(lambda: env.postfix.log_lines(f"{queue_id}: .*status=deferred"))
     run(["postsuper", "-c", env.postfix.config, "-h", queue_id])
-    del env.receivers["good.test"].script["mail"]
+    del env.receivers["good.test"].script["rcpt"]
     env.daemons.policyd.restart()
     wait_for(lambda: 'reason="not_ours"} 1' in
              env.cli.run("metrics").stdout.replace('host="mta1",', ""), 30,
              "it is seen")
     assert in_hold(env) == {queue_id}
     assert listed(env) == 0
+
+
+def test_held_again_by_hand(env):
+    """The milter's mark does not make it ours for ever."""
+    start(env, prohibitions=[window()])
+    env.receivers["good.test"].script["rcpt"] = "450 4.2.0 later"
+    queue_id = env.postfix.send("mia@good.test", sender=SENDER)
+    wait_for(lambda: queue_id in in_hold(env), what="it is held")
+    env.cli.run("held", "release", queue_id)
+    wait_for(lambda: [e for e in env.api.all("/v1/events", type="deferred")],
+             what="it is deferred")
+    run(["postsuper", "-c", env.postfix.config, "-h", queue_id])
+    env.daemons.policyd.restart()
+    wait_for(lambda: 'reason="not_ours"} 1' in
+             env.cli.run("metrics").stdout.replace('host="mta1",', ""), 30,
+             "it is seen")
+    assert in_hold(env) == {queue_id} and listed(env) == 0
 
 
 # ---- people ----

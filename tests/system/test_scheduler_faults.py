@@ -149,3 +149,19 @@ def test_two_of_one_host(env):
         judge(env, 100)
     finally:
         other.stop()
+
+
+def test_stopped_retries_are_known_again(env):
+    """Deferred mail that policyd has held bears no mark of the milter."""
+    start(env)
+    env.receivers["good.test"].script["rcpt"] = "450 4.2.0 later"
+    ids = send_many(env, [(f"u{i}@good.test", "order") for i in range(2)])
+    for i in ids:
+        wait_for(lambda: env.postfix.log_lines(f"{i}: .*status=deferred"))
+        run(["postsuper", "-c", env.postfix.config, "-h", i])
+    del env.receivers["good.test"].script["rcpt"]
+    env.daemons.policyd.stop()
+    (env.folder / "state" / "held-ids").write_text(f"{ids[0]}\n")
+    env.daemons.policyd.start()
+    env.delivered("u0@good.test", seconds=30)
+    assert in_hold(env) == {ids[1]}
