@@ -16,6 +16,15 @@
 #include "util/clock.h"
 #include "util/err.h"
 
+/*
+ * c-ares 1.31 began to keep answers; who asks again wants a new one, with its
+ * whole time to live: options.qcache_max_ttl stays 0.
+ */
+#ifdef ARES_OPT_QUERY_CACHE
+#define NO_CACHE ARES_OPT_QUERY_CACHE
+#else
+#define NO_CACHE 0
+#endif
 #define SOCKETS_MAX 16
 #define TEXTS_OCTETS_MAX 65536
 
@@ -168,8 +177,8 @@ dns_new(struct event_base *base, const char *servers, struct dns **ret_dns)
 	if (ares_library_init(ARES_LIB_INIT_ALL) != ARES_SUCCESS)
 		goto fail_library;
 	if (ares_init_options(&d->channel, &options,
-		ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES) !=
-	    ARES_SUCCESS)
+		ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		    NO_CACHE) != ARES_SUCCESS)
 		goto fail_channel;
 	if (servers != NULL &&
 	    ares_set_servers_ports_csv(d->channel, servers) != ARES_SUCCESS) {
