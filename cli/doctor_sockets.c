@@ -42,6 +42,12 @@ static const struct dialogue map = {
 	.answer = SLICE("9:NOTFOUND ,"),
 	.for_postfix = true,
 };
+/* Dovecot's protocol: the server greets, too. */
+static const struct dialogue auth = {
+	.daemon = "postern-policyd",
+	.answer = SLICE("VERSION\t1\t"),
+	.for_postfix = true,
+};
 /* libmilter's SMFIC_OPTNEG as Postfix sends it: version 6, all actions, all
  * steps may be left out. */
 static const struct dialogue milter = {
@@ -240,6 +246,7 @@ doctor_sockets(struct doctor *d)
 
 	check_all(d, &policyd, d->config->policyd_listen);
 	check_all(d, &map, d->config->policyd_map_listen);
+	check_all(d, &auth, d->config->policyd_auth_listen);
 	check_all(d, &milter, d->config->milter_listen);
 	check_all(d, &bounced, d->config->bounced_listen);
 	check_all(d, tls ? &apid_tls : &apid, d->config->apid_listen);
