@@ -25,7 +25,7 @@ def _nice(most):
     """A round number not below, and its quarter."""
     step = 1
     while True:
-        for factor in (1, 2, 2.5, 5):
+        for factor in (1, 1.5, 2, 2.5, 3, 4, 5):
             if 4 * step * factor >= most:
                 return 4 * step * factor, step * factor
         step *= 10
