@@ -6,6 +6,7 @@ import threading
 import time
 
 from .internet import Internet, Provider, domains
+from .socketmap import Socketmap
 from .util import wait_for, write
 
 MAP = "socketmap:unix:postern/map.sock"
@@ -135,12 +136,10 @@ YAH = Provider("yah", "127.0.2.3", domains("yah", 60), sessions=5, rate=16,
 OTHERS = [Provider(f"other{i}", f"127.0.3.{i + 1}", [f"other{i}.test"])
           for i in range(20)]
 LIMITED = (GOOG, MICRO, YAH)
-CONNECTIONS = {"goog": 6, "micro": 5, "yah": 5}
 FILTERS = [
-    shaping_filter("goog", "goog", connections=6, interval_ms=50),
-    shaping_filter("micro", "micro", connections=5, interval_ms=100),
-    shaping_filter("yah", "yah", connections=5, interval_ms=63),
-]
+    {"name": p.name, "host_name": True, "patterns": [rf"mx\.{p.name}\.test"],
+     "connections": p.sessions, "interval_ms": -(-1000 // int(p.rate))}
+    for p in LIMITED]
 
 
 def newsletter(seconds):
@@ -203,9 +202,21 @@ def with_postfix_alone(s, to, until=lambda: True):
 def with_postern(s, to, seconds, recovery="2s"):
     env = s.env
     s.net.start("postern")
-    s.route({p.name: p.name for p in LIMITED}, CONNECTIONS)
-    s.start_policyd(shaping(*FILTERS), policyd_pace_recovery=recovery)
+    s.start_policyd(shaping(mode="off"), policyd_pace_recovery=recovery)
+    env.enable()
+    # It is the pace that is looked at: no milter.
+    env.postfix.postconf("smtpd_milters=", "non_smtpd_milters=")
     env.postfix.start()
+    # The services come by the queue helper, the routes by the MX hosts.
+    env.apply("_global", shaping(*FILTERS))
+    wait_for(lambda: f"transports={len(FILTERS)}, " in s.policyd.text, 30)
+    # Domains that were met before; a first message to one may be quicker
+    # than its MX records, and then goes by Postfix's own transport.
+    with Socketmap(env.postfix.queue / "postern" / "map.sock") as table:
+        for p in LIMITED:
+            for domain in p.domains:
+                wait_for(lambda d=domain: table.ask(
+                    "transport", f"postmaster@{d}")[0] == "OK")
     rows, over = {p.name: [] for p in LIMITED}, threading.Event()
     watcher = threading.Thread(target=watch_paces, args=(s, rows, over))
     watcher.start()
