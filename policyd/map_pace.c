@@ -14,6 +14,7 @@
 #include "policyd/policyd.h"
 #include "policyd/report.h"
 #include "policyd/seen.h"
+#include "policyd/sending.h"
 #include "proto/settings.h"
 #include "service/metrics.h"
 #include "store/settings_store.h"
@@ -319,10 +320,12 @@ look(struct map_call *call)
 	if (shaping->mode == MODE_ENFORCE)
 		f = shaping_transport_named(shaping,
 		    slice_skip(call->name, sizeof("pace-") - 1), &address);
-	if (f == NULL)
+	if (f == NULL) {
 		answer_call(call, false);
-	else
+	} else {
+		sending_attempted(call->daemon, shaping, f, address);
 		look_filter(call, f);
+	}
 	settings_unref(s);
 }
 
