@@ -154,13 +154,25 @@ answered(int rc, int64_t failures, int64_t client_failures, void *ctx)
 	free(look);
 }
 
+bool
+lockouts_locked(const struct lockouts *l, struct slice client,
+    struct slice user, const struct lockout_limits *limits)
+{
+	struct lockout lockout = lockout_of(client, user, limits);
+
+	return limits->failures > 0 &&
+	       (local_failures(l, client, user) >= lockout.failures ||
+		   local_failures(l, client, SLICE("")) >=
+		       lockout.client_failures);
+}
+
 enum lockout_when
 lockouts_look(struct lockouts *l, struct slice client, struct slice user,
     const struct lockout_limits *limits, lockouts_looked *looked, void *ctx)
 {
 	struct store *s = l->daemon->store;
 	struct lockout lockout = lockout_of(client, user, limits);
-	unsigned failures, of_client;
+	unsigned failures;
 	struct look *look;
 
 	if (limits->failures == 0) {
@@ -168,10 +180,8 @@ lockouts_look(struct lockouts *l, struct slice client, struct slice user,
 		return LOCKOUT_ANSWERED;
 	}
 	failures = local_failures(l, client, user);
-	of_client = local_failures(l, client, SLICE(""));
 	look = calloc(1, sizeof(*look));
-	if (look == NULL || failures >= lockout.failures ||
-	    of_client >= lockout.client_failures) {
+	if (look == NULL || lockouts_locked(l, client, user, limits)) {
 		free(look);
 		looked(0, true, true, ctx);
 		return LOCKOUT_ANSWERED;

@@ -38,6 +38,9 @@ enum lockout_when { LOCKOUT_ANSWERED, LOCKOUT_ASKED };
 enum lockout_when lockouts_look(struct lockouts *l, struct slice client,
     struct slice user, const struct lockout_limits *limits,
     lockouts_looked *looked, void *ctx);
+/* By what this process has seen. */
+bool lockouts_locked(const struct lockouts *l, struct slice client,
+    struct slice user, const struct lockout_limits *limits);
 void lockouts_failed(struct lockouts *l, struct slice client, struct slice user,
     const struct lockout_limits *limits);
 void lockouts_clear(struct lockouts *l, struct slice client, struct slice user,

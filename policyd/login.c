@@ -230,6 +230,11 @@ checked(int rc, void *ctx)
 
 	if (rc < 0 && rc != ERR_SYNTAX) {
 		finish(login, LOGIN_UNAVAILABLE, err_text(rc));
+	} else if (lockouts_locked(login->all->lockouts, login->counted_is,
+		       login->lower_is, &login->limits)) {
+		/* By those that were under way with it: guesses at once are
+		 * no more than guesses one by one. */
+		finish(login, LOGIN_LOCKED, "too many failures");
 	} else if (login->user == NULL) {
 		wrong(login, login->refusal);
 	} else if (login->refusal != NULL) {

@@ -241,6 +241,13 @@ def test_lock_out_and_audit(env):
             assert log_in(c, f"guess{n}@shop.test")[0] == 535
     with relay.connect("203.0.113.9") as c:
         assert log_in(c)[0] == 454
+    # Guesses at once are no more than guesses one by one.
+    def guess(n):
+        with relay.connect("203.0.113.77") as c:
+            return log_in(c, key=f"guess-{n}")[0]
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        codes = list(pool.map(guess, range(12)))
+    assert sorted(codes) == [454] * 9 + [535] * 3, codes
     found = relay.audit()
     logins = [e for t, e in found if e["action"] == "login"]
     mine = [(e["client"], e["detail"]) for t, e in found
@@ -252,7 +259,7 @@ def test_lock_out_and_audit(env):
     # Thirty guesses are one entry, and their count later.
     assert len([e for e in logins if e["client"] == "203.0.113.9" and
                 e["actor"] == "(unknown user)"]) == 1
-    assert len(mine) == 5, mine
+    assert len(mine) == 7, mine
 
 
 def test_redis_away(env):
