@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A Redis that asks for a password, and one in which each program is a user
 of its own with the rights of "postern-policyd -x acl"."""
+import time
+
 import pytest
 import redis
 
+from harness import story
 from harness.daemons import program
 from harness.story import Story
 from harness.util import run, write
@@ -13,12 +16,12 @@ PROGRAMS = ("policyd", "milter", "bounced", "apid", "cli")
 
 
 def tell(env):
-    story = Story(env)
-    for _, step in story.steps():
+    told = Story(env)
+    for _, step in told.steps():
         step()
     for name in env.daemons.NAMES:
         assert "refused" not in env.daemons.of[name].text, name
-    return story.queue_id
+    return told.queue_id
 
 
 def test_requirepass(env):
@@ -85,8 +88,19 @@ def test_every_program_with_its_own_user(env, monkeypatch):
 
     monkeypatch.setattr(env.redis, "start", start_redis)
     monkeypatch.setattr(env.daemons, "write_config", write_configs)
-    env.start_stack()
+    env.start_stack(
+        day_caps=[{"name": "all", "quantity": 1000}],
+        prohibitions=[{
+            "name": "night", "from": "00:00", "to": "00:00",
+            "weekdays": [time.strftime("%a", time.gmtime()).lower()],
+            "apply": [{"header": "Subject", "pattern": "news"}]}])
     queue_id = tell(env)
+    env.postfix.send("held@good.test", sender=story.SENDER, subject="news")
+    (held,) = [m["queue_id"] for m in env.postfix.queued()
+               if m["queue_name"] == "hold"]
+    assert held in env.cli.run("held", "list").stdout
+    env.cli.run("held", "release", held)
+    env.delivered("held@good.test", 1, 30)
     for words in (["trace", queue_id], ["blocks", "-t", "shop", "list"],
                   ["blocks", "-t", "shop", "add", "a@b.test"],
                   ["blocks", "-t", "shop", "remove", "a@b.test"],
