@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is due: Postfix is asked to try it, or to give it up. */
+/* What is due: Postfix is asked to try it, to give it up, or to hold it. */
 #include <string.h>
 
 #include "policyd/policyd.h"
@@ -40,9 +40,8 @@ on_put_back(int rc, void *ctx)
 		retry_rest(r, false);
 }
 
-/* Postfix was not asked after all: soon again, and its own schedule goes on. */
 static void
-put_back(struct retry *r, int rc, struct slice text)
+helper_failed(struct retry *r, int rc, struct slice text)
 {
 	unsigned long missed;
 
@@ -51,15 +50,50 @@ put_back(struct retry *r, int rc, struct slice text)
 		log_warning("retry: queue helper: %s%s%.*s", err_text(rc),
 		    text.len > 0 ? ": " : "", SLICE_F(text));
 	r->not_before_ms = retry_now_ms() + HELPER_REST_MS;
+}
+
+/* Postfix was not asked after all: soon again, and its own schedule goes on. */
+static void
+put_back(struct retry *r)
+{
 	for (size_t i = 0; i < r->message_count; i++) {
 		struct retry_message *m = &r->messages[i];
 
-		m->changed = m->state.step >= r->asking;
+		m->changed = m->verb >= r->asking;
 		m->at_ms = r->not_before_ms;
-		if (m->state.asked > 0)
+		if (m->changed && m->verb != RETRY_DO_HOLD)
 			m->state.asked--;
 	}
 	retry_write(r, on_put_back);
+}
+
+static void
+note_done(struct retry *r, const struct retry_message *m)
+{
+	struct log_line l;
+
+	switch (m->verb) {
+	case RETRY_DO_TRY:
+		r->count.asked++;
+		return;
+	case RETRY_DO_GIVE_UP:
+		if (m->state.asked > 1)
+			return;
+		r->count.given_up++;
+		say_given_up(m);
+		return;
+	case RETRY_DO_HOLD:
+		r->count.stopped++;
+		log_line(&l, m->queue_id);
+		log_line_add(&l, "retry", SLICE("stopped"));
+		log_line_add(&l, "tenant", m->state.tenant);
+		log_line_add(&l, "window", m->window);
+		log_line_end(&l, LOG_L_INFO);
+		return;
+	case RETRY_DO_NOTHING:
+	case RETRY_VERBS:
+		return;
+	}
 }
 
 static void
@@ -71,41 +105,35 @@ on_done(int rc, size_t done, struct slice text, void *ctx)
 	if (r->stopping)
 		return;
 	if (rc < 0) {
-		put_back(r, rc, text);
+		helper_failed(r, rc, text);
+		put_back(r);
 		return;
 	}
-	for (size_t i = 0; i < r->message_count; i++) {
-		const struct retry_message *m = &r->messages[i];
-
-		if (m->state.step != r->asking)
-			continue;
-		if (r->asking == RETRY_TRY) {
-			r->count.asked++;
-		} else if (m->state.asked == 1) {
-			r->count.given_up++;
-			say_given_up(m);
-		}
-	}
+	for (size_t i = 0; i < r->message_count; i++)
+		if (r->messages[i].verb == r->asking)
+			note_done(r, &r->messages[i]);
 	r->asking++;
 	ask_next(r);
 }
 
-/* First all that are tried, then all that are given up. */
 static void
 ask_next(struct retry *r)
 {
+	static const enum queue_verb verbs[RETRY_VERBS] = {
+		[RETRY_DO_TRY] = QUEUE_RETRY,
+		[RETRY_DO_GIVE_UP] = QUEUE_EXPIRE,
+		[RETRY_DO_HOLD] = QUEUE_HOLD,
+	};
 	struct slice ids[RETRY_PAGE];
 	size_t count = 0;
 
-	for (; r->asking < RETRY_REST; r->asking++) {
+	for (; r->asking < RETRY_VERBS; r->asking++) {
 		for (size_t i = 0; i < r->message_count; i++)
-			if (r->messages[i].state.step == r->asking)
+			if (r->messages[i].verb == r->asking)
 				ids[count++] = r->messages[i].queue_id;
 		if (count == 0)
 			continue;
-		queue_do(r->d->queue,
-		    r->asking == RETRY_TRY ? QUEUE_RETRY : QUEUE_EXPIRE, ids,
-		    count, on_done, r);
+		queue_do(r->d->queue, verbs[r->asking], ids, count, on_done, r);
 		return;
 	}
 	retry_rest(r, r->message_count == RETRY_PAGE);
@@ -125,8 +153,37 @@ on_kept(int rc, void *ctx)
 		retry_failed(r, rc);
 		return;
 	}
-	r->asking = RETRY_TRY;
+	r->asking = RETRY_DO_TRY;
 	ask_next(r);
+}
+
+/* Listed first: what is listed and not held does no harm. */
+static void
+on_listed(int rc, void *ctx)
+{
+	struct retry *r = ctx;
+
+	if (r->stopping)
+		return;
+	if (rc < 0)
+		retry_failed(r, rc);
+	else
+		retry_write(r, on_kept);
+}
+
+static void
+on_decided(struct retry *r, int rc)
+{
+	if (rc < 0) {
+		helper_failed(r, rc, SLICE("reading a message"));
+		r->next_ms = r->not_before_ms;
+		retry_rest(r, false);
+	} else if (r->hold_count > 0) {
+		hold_put(r->d->store, r->d->host, r->holds, r->hold_count,
+		    store_long_deadline(r->d->store), on_listed, r);
+	} else {
+		retry_write(r, on_kept);
+	}
 }
 
 static void
@@ -142,15 +199,8 @@ note_due(struct retry *r, const struct retry_row *row)
 		return;
 	}
 	r->message_count++;
-	if (retry_state_parse(record, &m->state) < 0)
-		return; /* known is false: it is forgotten */
-	m->known = true;
-	if (m->state.step == RETRY_REST) {
-		m->at_ms = retry_now_ms() + RETRY_REST_MS;
-		return;
-	}
-	m->at_ms = retry_state_asked(&m->state, retry_curve_of(r, &m->state),
-	    retry_now_ms());
+	/* What is not understood is forgotten. */
+	m->known = retry_state_parse(record, &m->state) == 0;
 }
 
 static void
@@ -171,7 +221,7 @@ on_due(int rc, const struct retry_row *rows, size_t count, int64_t next_ms,
 	else if (r->message_count == 0)
 		retry_rest(r, false);
 	else
-		retry_write(r, on_kept);
+		retry_decide(r, on_decided);
 }
 
 void

@@ -94,7 +94,7 @@ deferred(struct retry *r, const struct retry_event *e, struct retry_message *m)
 		return;
 	a.curve = retry_curve_for(r, t, e->recipient, &a.owner);
 	a.keeps_trying = a.curve != NULL && !a.curve->given;
-	if (a.curve == NULL && !m->known)
+	if (a.curve == NULL && !m->known && !retry_windows_of(t))
 		return;
 	if (!m->known)
 		m->state = (struct retry_state){ .tenant = e->tenant,
@@ -103,6 +103,9 @@ deferred(struct retry *r, const struct retry_event *e, struct retry_message *m)
 	m->known = m->changed = true;
 	m->at_ms = m->state.step != RETRY_REST ? m->state.due_ms
 					       : retry_now_ms() + RETRY_REST_MS;
+	/* At once: is it under a window, and when does that begin? */
+	if (retry_window_unknown(r, &m->state) || m->state.windows.len > 0)
+		m->at_ms = retry_now_ms();
 }
 
 static void

@@ -23,6 +23,7 @@
 #define TROUBLE_MS 1000 /* after trouble with Redis */
 #define BEGIN_MS 5000   /* clocks differ */
 #define ARENA_MAX ((size_t)16 << 20)
+#define TEXT_MAX ((size_t)32 << 20) /* of one message: header, recipients */
 
 static struct retry retry;
 
@@ -311,6 +312,9 @@ settings_in_force(struct policyd *d)
 
 	r->schedule = settings_retry_schedule(s);
 	r->filters = filters_have_curves(s);
+	r->windows = false;
+	for (size_t i = 0; i < settings_tenant_count(s) && !r->windows; i++)
+		r->windows = retry_windows_of(settings_tenant_at(s, i));
 	settings_unref(s);
 	r->settled = settings_watch_known(d->watch);
 	if (!is_active(r))
@@ -333,8 +337,9 @@ start(struct policyd *d, const struct host_config *config,
 	(void)config;
 	*r = (struct retry){ .d = d };
 	r->arena = arena_new(ARENA_MAX);
+	r->text_arena = arena_new(TEXT_MAX);
 	r->timer = loop_timer_new(base, on_timer, r);
-	if (r->arena == NULL || r->timer == NULL)
+	if (r->arena == NULL || r->text_arena == NULL || r->timer == NULL)
 		return ERR_NOMEM;
 	settings_in_force(d);
 	return 0;
@@ -355,6 +360,7 @@ closed(struct policyd *d)
 	(void)d;
 	settings_unref(retry.snapshot);
 	arena_free(retry.arena);
+	arena_free(retry.text_arena);
 	memset(&retry, 0, sizeof(retry));
 	retry.stopping = true;
 }

@@ -64,6 +64,7 @@ retry_state_deferred(struct retry_state *s, const struct retry_attempt *a)
 	if (is_next_attempt(s, a)) {
 		s->tries++;
 		s->asked = 0;
+		s->held = false;
 		s->first = a->recipient;
 		next_step(s, a);
 		return;
@@ -92,9 +93,11 @@ retry_state_asked(struct retry_state *s, const struct retry_curve *c,
     int64_t now_ms)
 {
 	int64_t next = now_ms + ASK_MAX_MS;
-	unsigned n = s->tries + s->asked++;
+	unsigned asked = s->asked++, n = s->tries + asked;
 
-	if (s->step == RETRY_GIVE_UP)
+	if (s->held)
+		next = now_ms + (ASK_MIN_MS << (asked < 6 ? asked : 6));
+	else if (s->step == RETRY_GIVE_UP)
 		next = now_ms + ASK_MIN_MS;
 	else if (c != NULL)
 		(void)retry_next(c, s->queued_ms, now_ms, n, &next);
@@ -118,7 +121,10 @@ retry_state_format(const struct retry_state *s, char room[RETRY_STATE_MAX])
 	    (unsigned long long)s->due_ms, s->asked,
 	    (unsigned long long)s->first,
 	    SLICE_F(cut(s->tenant, RETRY_OWNER_MAX)),
-	    SLICE_F(cut(s->owner, RETRY_OWNER_MAX)), s->looked ? 'w' : '?',
+	    SLICE_F(cut(s->owner, RETRY_OWNER_MAX)),
+	    s->held     ? 'h'
+	    : s->looked ? 'w'
+			: '?',
 	    SLICE_F(cut(s->windows, RETRY_WINDOWS_MAX)));
 
 	return n > 0 && n < RETRY_STATE_MAX ? (size_t)n : 0;
@@ -139,7 +145,7 @@ retry_state_parse(struct slice text, struct retry_state *ret_state)
 			return ERR_SYNTAX;
 	if (n[0] != 1 || !slice_split(&text, '\t', &s.tenant) ||
 	    !slice_split(&text, '\t', &s.owner) || text.len == 0 ||
-	    (text.at[0] != 'w' && text.at[0] != '?'))
+	    memchr("hw?", text.at[0], 3) == NULL)
 		return ERR_SYNTAX;
 	s.tries = (unsigned)n[1];
 	s.step = (enum retry_step)n[2];
@@ -147,7 +153,8 @@ retry_state_parse(struct slice text, struct retry_state *ret_state)
 	s.due_ms = (int64_t)n[4];
 	s.asked = (unsigned)n[5];
 	s.first = n[6];
-	s.looked = text.at[0] == 'w';
+	s.held = text.at[0] == 'h';
+	s.looked = text.at[0] != '?';
 	s.windows = slice_skip(text, 1);
 	*ret_state = s;
 	return 0;

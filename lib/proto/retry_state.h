@@ -33,6 +33,7 @@ struct retry_state {
 	int64_t due_ms; /* of step; RETRY_REST: 0 */
 	unsigned asked; /* how often, since the last attempt */
 	uint64_t first; /* mark of the recipient; 0: has a final result */
+	bool held;      /* for one of its windows, since the last attempt */
 	bool looked;    /* windows are known: */
 	struct slice tenant;
 	struct slice owner;   /* of the curve: a word that names it */

@@ -246,3 +246,40 @@ def test_native_mail_beside_exact(env):
     env.postfix.send(SLOW, sender="somebody@other.test")
     wait_for(lambda: len(busy.at) == 3, 20)
     assert_steps(busy.steps(), [4, 4])
+
+
+def clock(seconds):
+    """HH:MM of UTC."""
+    return time.strftime("%H:%M", time.gmtime(seconds))
+
+
+def test_window_stops_retries(env):
+    """At its begin deferred mail goes into hold, at its end it is tried."""
+    env.start_stack(retry={**LINEAR, "a": 5, "period": "1h"})
+    busy, other = Busy(env), Busy(env, "tom@good.test")
+    # Long enough before the minute for both to be deferred first.
+    wait_for(lambda: time.time() % 60 < 30, 40, "the next minute")
+    begin = (time.time() // 60 + 1) * 60
+    env.apply(story.TENANT, env.settings(
+        retry={**LINEAR, "a": 5, "period": "1h"},
+        calendar={"time_zone": "UTC"},
+        prohibitions=[{
+            "name": "break", "from": clock(begin), "to": clock(begin + 60),
+            "retries": True,
+            "apply": [{"header": "Subject", "pattern": "(?i)retry"}]}]))
+    wait_for(lambda: "tenant shop: revision 2 in operation" in
+             env.daemons.policyd.text, what="the window")
+    queue_id = send(env, SLOW)
+    env.postfix.send("tom@good.test", sender=story.SENDER, subject="urgent")
+    wait_for(lambda: f"{queue_id}: retry=stopped" in
+             env.daemons.policyd.text, 60, "the window begins")
+    assert "window=break" in env.daemons.policyd.text
+    held = env.api.all("/v1/held")
+    assert [h["queue_id"] for h in held] == [queue_id]
+    assert held[0]["deferred"] is True and held[0]["rule"] == "break"
+    assert (env.postfix.queue / "hold" / queue_id).exists()
+    wait_for(lambda: busy.at[-1] >= begin + 59, 120, "the window ends")
+    assert not [at for at in busy.at if begin + 2 < at < begin + 59]
+    # What does not match goes on as before.
+    assert len([at for at in other.at if begin < at < begin + 59]) >= 7
+    wait_for(lambda: not env.api.all("/v1/held"), 30, "released")

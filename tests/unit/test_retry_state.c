@@ -186,6 +186,30 @@ test_asking_again(void **state)
 }
 
 static void
+test_held(void **state)
+{
+	struct retry_state s = fresh(), got;
+	char room[RETRY_STATE_MAX];
+
+	(void)state;
+	deferred(&s, &every10, "t", "a@b.c", 0);
+	s.held = s.looked = true;
+	s.windows = SLICE("night");
+	size_t len = retry_state_format(&s, room);
+	assert_int_equal(retry_state_parse((struct slice){ room, len }, &got),
+	    0);
+	assert_true(got.held && got.looked);
+	/* Asked for again after longer and longer. */
+	assert_int_equal(retry_state_asked(&s, &every10, QUEUED),
+	    QUEUED + 60000);
+	assert_int_equal(retry_state_asked(&s, &every10, QUEUED),
+	    QUEUED + 120000);
+	deferred(&s, &every10, "t", "a@b.c", 90);
+	assert_false(s.held);
+	assert_true(s.looked);
+}
+
+static void
 test_text(void **state)
 {
 	const struct retry_state s = { .tries = 3,
@@ -259,6 +283,7 @@ main(void)
 		cmocka_unit_test(test_different_curves),
 		cmocka_unit_test(test_native),
 		cmocka_unit_test(test_asking_again),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_queue_ids),
 	};
