@@ -475,7 +475,9 @@ scheduler_sweep_soon(void)
 {
 	int64_t ms = BETWEEN_MS - (clock_mono_us() - sweep.ended_us) / 1000;
 
-	if (sweep.timer != NULL && !sweep.under_way)
+	if (sweep.under_way)
+		sweep.again = true;
+	else if (sweep.timer != NULL)
 		loop_timer_set(sweep.timer, ms > SOON_MS ? ms : SOON_MS);
 }
 
