@@ -287,6 +287,11 @@ look_filter(struct map_call *call, const struct shaping_filter *f)
 
 	metrics_add(METRIC_POLICYD_PACE_ATTEMPTS, 1);
 	bool known = reply_temper(call->key, f->rules, f->rule_count, &t) == 0;
+	/* A forwarding server that is not found is the operator's trouble, and
+	 * none of the recipient's: X.4.X, RFC 3463. */
+	if (known && f->forward_host.len > 0 && t.reply.len == 0 &&
+	    slice_starts(call->key, SLICE("5.4.")))
+		t.transcode = true;
 	/* What never reached the server says nothing. */
 	bool idle = !known || (!t.used && t.temper == TEMPER_NEUTRAL);
 

@@ -23,7 +23,12 @@
 #define ANSWER_MAX (SHAPING_TRANSPORT_MAX + 300 + NUMBER_TEXT_MAX)
 
 /* While the provider of a filter wants nothing for a time. */
-#define SUSPENDED_ANSWER "retry:4.7.1 Provider asks for a pause"
+/*
+ * Not now: mail for this transport waits in the queue (defer_transports, set by
+ * postfix-conf).  The transport "retry" would do that, too, but smtpd(8) would
+ * refuse the recipient instead of taking the message.
+ */
+#define LATER "postern-later:"
 
 /* One recipient being judged. */
 struct judged {
@@ -122,13 +127,13 @@ log_route(struct policyd *d, const struct judged *j, struct slice transport,
 	log_line_end(&l, LOG_L_INFO);
 }
 
-/* Not now: retry(8) puts the message off. */
+/* why: the log's action. */
 static void
-answer_later(struct map_call *call, const struct judged *j, struct slice text)
+answer_later(struct map_call *call, const struct judged *j, const char *why)
 {
 	metrics_add(METRIC_POLICYD_TRANSPORT_PUT_OFF, 1);
-	log_route(call->daemon, j, text, "put-off");
-	map_answer(call, MAP_OK, text);
+	log_route(call->daemon, j, SLICE(LATER), why);
+	map_answer(call, MAP_OK, SLICE(LATER));
 }
 
 static void
@@ -150,12 +155,12 @@ answer_route(struct map_call *call, const struct shaping *shaping,
 		return;
 	}
 	if (pace_suspended(d, j->filter->name, &left_us)) {
-		answer_later(call, j, SLICE(SUSPENDED_ANSWER));
+		answer_later(call, j, "suspended");
 		return;
 	}
 	if (sending_choose(d, shaping, j->filter, j->domain, &address) ==
 	    SENDING_FULL) {
-		answer_later(call, j, SLICE(SENDING_FULL_ANSWER));
+		answer_later(call, j, "warm-up-ceiling");
 		return;
 	}
 	text = transport_text(shaping, j, address, room);

@@ -20,10 +20,8 @@ enum sending_answer {
 			    system's; *ret_address is SHAPING_NO_ADDRESS */
 	SENDING_ADDRESS, /* *ret_address: index into f->addresses */
 	SENDING_FULL     /* the ceilings of all of them are reached: put the
-			    mail off, with 4.7.1 */
+			    mail off */
 };
-/* What a transport look-up answers then; goes with any ceiling. */
-#define SENDING_FULL_ANSWER "retry:4.7.1 Warm-up ceiling of today is reached"
 /*
  * For one look-up of a recipient's transport: it counts as given until an
  * attempt ends, or for some minutes.

@@ -137,6 +137,11 @@ static const struct hook hooks[] = {
 	    .why = "DSNs go to postern-bounced" },
 	{ "transport_maps", LAST, "$postern_transport", .for_map = true,
 	    .why = "each mailbox provider has its transport" },
+	{ "defer_transports", LAST, "postern-later", .for_map = true,
+	    .why = "mail that a provider does not want just now waits" },
+	/* Only what a transport asks for is kept that long. */
+	{ "connection_cache_ttl_limit", SET, "600s", .for_map = true,
+	    .why = "sessions of connection pools are kept as settings say" },
 	{ "relay_domains", LAST, RETURNS "domains", .for_returns = true,
 	    .why = "mail for the return domains is taken" },
 	{ "relay_recipient_maps", LAST_IF_SET, RETURNS "recipients",

@@ -251,6 +251,7 @@ providers_have_transports(void **state)
 	    " socketmap:unix:postern/map.sock:transport-last }");
 	assert_edit(&f, "transport_maps",
 	    "$postern_return_transport, lmdb:t, $postern_transport");
+	assert_edit(&f, "defer_transports", "postern-later");
 
 	/* Done is done, and it all comes out again. */
 	apply(&f);
@@ -258,6 +259,7 @@ providers_have_transports(void **state)
 	    0);
 	assert_no_edit(&f, "transport_maps");
 	assert_no_edit(&f, "postern_transport");
+	assert_no_edit(&f, "defer_transports");
 	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
 	    0);
 	assert_edit(&f, "transport_maps", "lmdb:t");
