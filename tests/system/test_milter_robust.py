@@ -104,9 +104,9 @@ def test_descriptors_run_out(base):
 
 TOO_MUCH = {
     "fields": ([TO], [FROM] + [(b"X-Field", b" value")] * 20001,
-               ("y", "550 5.3.4 Message header too large")),
+               ("y", "552 5.3.4 Message header too large")),
     "one endless field": ([TO], [FROM] + [(b"X-Field", b" " + b"x" * 999999)] *
-                          5, ("y", "550 5.3.4 Message header too large")),
+                          5, ("y", "552 5.3.4 Message header too large")),
     "recipients": ([f"user{i}-{'x' * 200}@good.test" for i in range(70000)],
                    [FROM], ("y", "451 4.3.0 Out of memory, try later")),
 }
