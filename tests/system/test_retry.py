@@ -109,10 +109,11 @@ def events(env, recipient, kind):
 
 
 def assert_steps(got, want):
-    """Each try at its second; the log, which is what counts, has no more."""
+    """Each try at its second, or later where the machine is busy, but none
+    before: the log, which is what counts, has whole seconds only."""
     assert len(got) == len(want), got
     for a, b in zip(got, want):
-        assert abs(a - b) <= 1.1, (got, want)
+        assert b - 1.1 <= a <= b + 4, (got, want)
 
 
 def failed(env, recipient=SLOW, seconds=40):

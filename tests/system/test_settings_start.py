@@ -38,7 +38,7 @@ def test_without_any_settings_mail_is_put_off(env):
         assert "451 4.3.0" in answer, answer
     assert env.api.get("/v1/blocks")[0] == 503
     env.daemons.policyd.stop()
-    env.postfix.postconf("smtpd_recipient_restrictions =")
+    env.postfix.postconf("smtpd_recipient_restrictions =", "transport_maps =")
     env.postfix.reload()
     with pytest.raises(smtplib.SMTPDataError) as refused:
         env.postfix.send("a@good.test", sender=SENDER)
