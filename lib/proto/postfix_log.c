@@ -302,7 +302,9 @@ parse_queue(struct slice s, struct postfix_log *log)
 
 /*
  * cleanup, behind "milter-hold: ": "END-OF-MESSAGE from NAME[IP]: milter
- * triggers HOLD action; from=<SENDER> to=<RECIPIENT> proto=...".
+ * triggers HOLD action; from=<SENDER> to=<RECIPIENT> proto=...".  A newer
+ * Postfix (seen with 3.10) has the milter's reason where "milter triggers ..."
+ * stands.
  */
 static bool
 parse_hold(struct slice s, struct postfix_log *log)
@@ -314,8 +316,11 @@ parse_hold(struct slice s, struct postfix_log *log)
 	    (p = slice_find(s, SLICE("]: "))) == NULL)
 		return false;
 	s = slice_skip(s, (size_t)(p - s.at) + 3);
-	if (!TAKE(&s, "milter triggers HOLD action; from=<") ||
-	    !take_address(&s, &log->sender))
+	p = slice_find(s, SLICE("; from=<"));
+	if (p == NULL)
+		return false;
+	s = slice_skip(s, (size_t)(p - s.at) + 8);
+	if (!take_address(&s, &log->sender))
 		return false;
 	log->kind = POSTFIX_LOG_QUEUED;
 	return true;

@@ -75,6 +75,12 @@ static const struct {
 	    ": milter-hold: END-OF-MESSAGE from unknown[2001:db8::1]: milter "
 	    "triggers HOLD action; from=<> to=<a@b> proto=SMTP helo=<]: x>",
 	    "Q|" ID "|||||||" },
+	{ "held by a milter, whose reason is told",
+	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
+	    ": milter-hold: END-OF-MESSAGE from a[192.0.2.9]: prohibited time "
+	    "night until 2026-11-23T21:12:00.000Z; from=<s@e> to=<a@b> "
+	    "proto=ESMTP helo=<a>",
+	    "Q|" ID "|s@e||||||" },
 	{ "held at another place",
 	    "Nov 23 07:00:01 mx postfix/cleanup[1]: " ID
 	    ": milter-hold: RCPT from a[192.0.2.9]: milter triggers HOLD "
