@@ -14,26 +14,9 @@
 #include "postfix-conf/transports.h"
 #include "service/host_config.h"
 #include "util/err.h"
+#include "util/read_all.h"
 
-#define PIECE 65536
 #define PARAMETERS_MAX 20
-
-static int
-read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, PIECE) < 0)
-			return out->rc;
-		n = read(fd, out->at + out->len, PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? 0 : ERR_IO;
-		out->len += (size_t)n;
-	}
-}
 
 /* The list that policyd has left; none without a file. */
 static int
@@ -52,7 +35,7 @@ read_wanted(struct arena *arena, const char *state_directory,
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : ERR_IO;
-	buf_init(&out, POSTFIX_TRANSPORTS_MAX + PIECE);
+	buf_init(&out, POSTFIX_TRANSPORTS_MAX + READ_PIECE);
 	rc = read_all(fd, &out);
 	(void)close(fd);
 	text = arena_dup(arena, buf_slice(&out));

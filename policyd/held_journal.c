@@ -13,6 +13,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 #include "util/map.h"
+#include "util/read_all.h"
 
 #define NAME "held-ids"
 #define FILE_OCTETS_MAX ((size_t)HELD_JOURNAL_MAX * 2 * (QUEUE_ID_MAX + 1))
@@ -29,23 +30,6 @@ note(struct held_journal *j, struct slice id)
 }
 
 static int
-read_file(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, 65536) < 0)
-			return out->rc;
-		n = read(fd, out->at + out->len, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? ERR_IO : 0;
-		out->len += (size_t)n;
-	}
-}
-
-static int
 load(struct held_journal *j)
 {
 	int fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
@@ -55,7 +39,7 @@ load(struct held_journal *j)
 	if (fd < 0)
 		return errno == ENOENT ? 0 : ERR_IO;
 	buf_init(&text, FILE_OCTETS_MAX);
-	rc = read_file(fd, &text);
+	rc = read_all(fd, &text);
 	(void)close(fd);
 	rest = buf_slice(&text);
 	while (rc == 0 && slice_split(&rest, '\n', &line))

@@ -12,29 +12,11 @@
 #include "policyd/queue_transports.h"
 #include "util/crypto.h"
 #include "util/err.h"
+#include "util/read_all.h"
 
-#define PIECE 65536
 #define ARENA_MAX ((size_t)64 * 1024 * 1024)
 
 _Static_assert(QUEUE_DIGEST_LEN == CRYPTO_SHA256_LEN, "SHA-256");
-
-static int
-read_whole(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, PIECE) < 0)
-			return out->max - out->len < PIECE ? ERR_LIMIT
-							   : ERR_NOMEM;
-		n = read(fd, out->at + out->len, PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? 0 : ERR_IO;
-		out->len += (size_t)n;
-	}
-}
 
 /* The directory is policyd's: nothing in it is trusted to be what it was. */
 static int
@@ -55,7 +37,7 @@ read_file(const char *state_directory, struct buf *out)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		rc = ERR_SYNTAX;
 	else
-		rc = read_whole(fd, out);
+		rc = read_all(fd, out);
 	(void)close(fd);
 	return rc;
 }
@@ -90,7 +72,7 @@ queue_apply_transports(const char *config_directory,
 	struct buf text;
 	int rc;
 
-	buf_init(&text, QUEUE_APPLY_MAX + PIECE);
+	buf_init(&text, QUEUE_APPLY_MAX + READ_PIECE);
 	rc = read_file(state_directory, &text);
 	if (rc == 0)
 		rc = crypto_sha256(buf_slice(&text), is);

@@ -10,26 +10,9 @@
 #include <unistd.h>
 
 #include "util/err.h"
+#include "util/read_all.h"
 
 #define FILE_OCTETS_MAX ((size_t)8 * 1024 * 1024)
-#define PIECE 65536
-
-static int
-read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, PIECE) < 0)
-			return out->rc;
-		n = read(fd, out->at + out->len, PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n == 0 ? 0 : ERR_IO;
-		out->len += (size_t)n;
-	}
-}
 
 int
 queue_saved_read(struct queue_saved *s, const char *folder, const char *name)

@@ -8,25 +8,7 @@
 
 #include "proto/json.h"
 #include "util/err.h"
-
-#define PIECE 65536
-
-static int
-read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, PIECE) < 0)
-			return out->rc;
-		n = read(fd, out->at + out->len, PIECE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? ERR_IO : 0;
-		out->len += (size_t)n;
-	}
-}
+#include "util/read_all.h"
 
 static int
 read_text(const char *path, struct buf *out)
@@ -50,7 +32,7 @@ provider_file_read(const char *path, settings_error *error, void *ctx,
 	struct buf text;
 	int rc;
 
-	buf_init(&text, PROVIDER_FILE_MAX + PIECE);
+	buf_init(&text, PROVIDER_FILE_MAX + READ_PIECE);
 	rc = read_text(path, &text);
 	if (rc == 0)
 		rc = json_parse(buf_slice(&text), PROVIDER_FILE_MAX, &doc, why,

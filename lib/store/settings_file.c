@@ -11,26 +11,10 @@
 
 #include "proto/json.h"
 #include "util/err.h"
+#include "util/read_all.h"
 
 #define FILE_MAX_OCTETS ((size_t)256 * 1024 * 1024)
 #define NAME "settings.json"
-
-static int
-read_all(int fd, struct buf *out)
-{
-	for (;;) {
-		ssize_t n;
-
-		if (buf_reserve(out, 65536) < 0)
-			return out->rc;
-		n = read(fd, out->at + out->len, 65536);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? ERR_IO : 0;
-		out->len += (size_t)n;
-	}
-}
 
 int
 settings_file_read(const char *directory, struct json **ret_file)
