@@ -45,6 +45,9 @@ webhook_kinds(const struct webhook *hook, enum event_type type, bool repeated)
 		if ((hook->events & WEBHOOK_BLOCKS) != 0)
 			bits |= 1U << WEBHOOK_KIND_BLOCKS;
 		break;
+	case EVENT_COMPLAINED:
+	case EVENT_INBOUND:
+	case EVENT_ALARM:
 	case EVENT_OBSERVED: /* nothing happened to the mail */
 	case EVENT_NTYPES:
 		break;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/bounce_class.h"
 #include "proto/status.h"
 #include "util/slice.h"
 
@@ -18,8 +19,13 @@
 #define CLASSIFY_TEXT_MAX 4096
 
 struct classify_verdict {
-	int status;                    /* enum status; never STATUS_NONE */
-	unsigned reply_code;           /* 0: none in the text */
+	int status;              /* enum status; never STATUS_NONE */
+	enum bounce_class class; /* finer than that */
+	unsigned retry_after_s;  /* "try again in 5 minutes"; 0: not said */
+	struct slice
+	    blocklist;       /* named in the text, borrowed from it: "Spamhaus
+				ZEN", "bl.spamcop.net"; or absent */
+	unsigned reply_code; /* 0: none in the text */
 	struct enhanced_code enhanced; /* class 0: none */
 	const char *rule; /* name of the row that decided; static */
 	bool vague; /* by words or codes that tell little: another text about

@@ -22,6 +22,9 @@ static const struct {
 	[EVENT_UNBLOCKED] = { 'u', "unblocked" },
 	[EVENT_EXEMPTED] = { 'e', "exempted" },
 	[EVENT_OBSERVED] = { 'o', "observed" },
+	[EVENT_COMPLAINED] = { 'c', "complained" },
+	[EVENT_INBOUND] = { 'i', "inbound" },
+	[EVENT_ALARM] = { 'a', "alarm" },
 };
 
 const char *

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/bounce_class.h"
 #include "util/buf.h"
 #include "util/slice.h"
 
@@ -19,10 +20,17 @@ enum event_type {
 	EVENT_FAILED,    /* final: gave up; status says why */
 	EVENT_BOUNCED, /* a DSN came back after SUCCEEDED, or from elsewhere */
 	EVENT_BLOCKED, /* the address was put on the suppression list */
-	EVENT_UNBLOCKED, /* and taken off it */
-	EVENT_EXEMPTED,  /* never to be blocked by rule */
-	EVENT_OBSERVED,  /* a rule that only observes would have acted on the
-			    message; reason says how, origin which */
+	EVENT_UNBLOCKED,  /* and taken off it */
+	EVENT_EXEMPTED,   /* never to be blocked by rule */
+	EVENT_OBSERVED,   /* a rule that only observes would have acted on the
+			     message; reason says how, origin which */
+	EVENT_COMPLAINED, /* its reader called the message spam */
+	EVENT_INBOUND,    /* mail came in for an application: recipient and
+			     facts are its own, reason the id of its content,
+			     origin the filter */
+	EVENT_ALARM,      /* something is wrong that a person should look at:
+			     reason says what, origin which watch it was
+			     ("outbreak"), recipient the provider or domain */
 	EVENT_NTYPES
 };
 
@@ -34,17 +42,18 @@ struct event {
 	struct slice tenant;
 	struct slice recipient; /* canonical; the address for block events */
 	struct slice queue_id;
-	struct slice message; /* id of the queued event that has the facts */
-	int status;           /* enum status, 0: none */
-	bool repeated;        /* error told before by another event of the same
-				 message and recipient: not counted again */
-	struct slice reason;  /* SMTP reply or bounce text */
-	struct slice relay;   /* host and address that answered */
-	struct slice origin;  /* block events: bounce, api, cli, import, ...;
-				 failed and observed ones: what of Postern has
-				 refused the message (virus, ...), or by what
-				 it was dropped (api, cli); absent: a
-				 destination, or the suppression list */
+	struct slice message;    /* id of the queued event that has the facts */
+	int status;              /* enum status, 0: none */
+	enum bounce_class class; /* of failed, deferred and bounced ones */
+	bool repeated;       /* error told before by another event of the same
+				message and recipient: not counted again */
+	struct slice reason; /* SMTP reply or bounce text */
+	struct slice relay;  /* host and address that answered */
+	struct slice origin; /* block events: bounce, api, cli, import, ...;
+				failed and observed ones: what of Postern has
+				refused the message (virus, ...), or by what
+				it was dropped (api, cli); absent: a
+				destination, or the suppression list */
 	/* Facts: on the first queued event of a message, and on every event
 	 * once a reader has joined them. */
 	struct slice return_path; /* envelope sender as it leaves */

@@ -30,9 +30,10 @@ struct delivery_op {
 	struct slice queue_id;
 	struct slice sender; /* DELIVERY_QUEUED: from=<...> of the log */
 	/* DELIVERY_RESULT: */
-	struct slice recipient; /* canonical; as the message was addressed */
-	enum event_type type;   /* SUCCEEDED, DEFERRED, FAILED */
-	int status;             /* enum status of DEFERRED and FAILED */
+	struct slice recipient;  /* canonical; as the message was addressed */
+	enum event_type type;    /* SUCCEEDED, DEFERRED, FAILED */
+	int status;              /* enum status of DEFERRED and FAILED */
+	enum bounce_class class; /* of the same */
 	struct slice reason, relay;
 };
 
@@ -71,6 +72,7 @@ struct delivery_bounce {
 	struct slice final;    /* Original-Recipient, Final-Recipient */
 	int64_t at_ms;
 	int status; /* when it was for the address mailed */
+	enum bounce_class class;
 	struct slice reason, relay;
 };
 enum bounce_result {

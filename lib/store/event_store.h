@@ -29,10 +29,20 @@ void event_append(struct store *s, struct slice host, const struct event *e,
 struct event_query {
 	struct slice tenant;
 	int64_t from_ms, to_ms; /* both included; from_ms 0: retention */
-	struct slice recipient; /* canonical, whole; absent: all */
+	struct slice recipient; /* canonical, whole; absent: all.  By an index:
+				   what is read does not grow with what there
+				   is */
 	struct slice queue_id;  /* absent: all */
-	unsigned types;         /* bits 1 << enum event_type; 0: all */
-	int status;             /* 0: any */
+	/* Parts, without regard to ASCII case; absent: all.  With one of them
+	 * all events of the time are looked at, in order. */
+	struct slice to_part;      /* of the recipient */
+	struct slice from_part;    /* of the header From or the senders */
+	struct slice subject_part; /* of the subject */
+	struct slice api_data_part;
+	struct slice message_id; /* whole, with its angle brackets */
+	bool newest_first;
+	unsigned types; /* bits 1 << enum event_type; 0: all */
+	int status;     /* 0: any */
 	struct slice cursor;
 	unsigned limit;    /* 1..1000 */
 	unsigned scan_max; /* 0: 20000 */

@@ -51,7 +51,7 @@ end
 
 local COUNTED = {q = 'queued', s = 'succeeded', d = 'deferred', f = 'failed',
   b = 'bounced', k = 'blocked', u = 'unblocked', e = 'exempted',
-  o = 'observed'}
+  o = 'observed', c = 'complained', i = 'inbound', a = 'alarms'}
 local function count_event(tenant, minute, letter, status)
   count(tenant, minute, COUNTED[letter] or 'other')
   if status ~= '' and (letter == 'f' or letter == 'b') then
