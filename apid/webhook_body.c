@@ -11,6 +11,9 @@ static const char *const kind_words[WEBHOOK_KINDS] = {
 	[WEBHOOK_KIND_DELIVERIES] = "deliveries",
 	[WEBHOOK_KIND_BOUNCES] = "bounces",
 	[WEBHOOK_KIND_BLOCKS] = "blocks",
+	[WEBHOOK_KIND_COMPLAINTS] = "complaints",
+	[WEBHOOK_KIND_ALARMS] = "alarms",
+	[WEBHOOK_KIND_INBOUND] = "inbound",
 };
 
 const char *
@@ -46,8 +49,14 @@ webhook_kinds(const struct webhook *hook, enum event_type type, bool repeated)
 			bits |= 1U << WEBHOOK_KIND_BLOCKS;
 		break;
 	case EVENT_COMPLAINED:
-	case EVENT_INBOUND:
+		if ((hook->events & WEBHOOK_COMPLAINTS) != 0 && !repeated)
+			bits |= 1U << WEBHOOK_KIND_COMPLAINTS;
+		break;
 	case EVENT_ALARM:
+		if ((hook->events & WEBHOOK_ALARMS) != 0)
+			bits |= 1U << WEBHOOK_KIND_ALARMS;
+		break;
+	case EVENT_INBOUND:
 	case EVENT_OBSERVED: /* nothing happened to the mail */
 	case EVENT_NTYPES:
 		break;
@@ -143,6 +152,30 @@ cmc_block(const struct event *e, struct buf *out)
 					 : SLICE("deleted"));
 }
 
+/* That product has neither complaints nor alarms: its shape, our words. */
+static void
+cmc_complaint(const struct event *e, struct buf *out)
+{
+	member_created(out, e);
+	member(out, "from", from_address(e));
+	member(out, "to", e->recipient);
+	member(out, "messageId", e->message_id);
+	member(out, "returnPath",
+	    e->return_path.len > 0 ? e->return_path : e->sender);
+	member(out, "subject", e->subject);
+	member(out, "apiData", e->api_data);
+	member(out, "reason", e->reason);
+}
+
+static void
+cmc_alarm(const struct event *e, struct buf *out)
+{
+	member_created(out, e);
+	member(out, "type", e->origin);
+	member(out, "target", e->recipient);
+	member(out, "reason", e->reason);
+}
+
 static void
 cmc_event(enum webhook_kind kind, const struct event *events, size_t count,
     struct buf *out)
@@ -152,6 +185,8 @@ cmc_event(enum webhook_kind kind, const struct event *events, size_t count,
 		[WEBHOOK_KIND_DELIVERIES] = cmc_delivery,
 		[WEBHOOK_KIND_BOUNCES] = cmc_bounce,
 		[WEBHOOK_KIND_BLOCKS] = cmc_block,
+		[WEBHOOK_KIND_COMPLAINTS] = cmc_complaint,
+		[WEBHOOK_KIND_ALARMS] = cmc_alarm,
 	};
 
 	(void)buf_addf(out, "{\"%s\":[", kind_words[kind]);

@@ -11,6 +11,9 @@ enum webhook_kind {
 	WEBHOOK_KIND_DELIVERIES,
 	WEBHOOK_KIND_BOUNCES,
 	WEBHOOK_KIND_BLOCKS,
+	WEBHOOK_KIND_COMPLAINTS,
+	WEBHOOK_KIND_ALARMS,
+	WEBHOOK_KIND_INBOUND, /* one mail at a time */
 	WEBHOOK_KINDS
 };
 const char *webhook_kind_word(enum webhook_kind kind);

@@ -281,7 +281,8 @@ sender_timer(void *ctx)
 		sender_kick(e, CROWD_MS);
 		return;
 	}
-	take.batch_events = e->hook->batch_events;
+	for (unsigned kind = 0; kind < WEBHOOK_STORE_KINDS; kind++)
+		take.batch_events[kind] = e->hook->batch_events;
 	take.batch_ms = e->hook->batch_ms;
 	e->busy = true;
 	e->refs++;

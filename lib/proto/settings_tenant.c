@@ -19,7 +19,7 @@ static const char *const key_words[] = { "tenant", "sasl_user", "client",
 static const char *const format_words[] = { "standard", "cmc-json", "cmc-form",
 	NULL };
 static const char *const event_words[] = { "deliveries", "bounces", "blocks",
-	NULL };
+	"complaints", "alarms", "inbound", NULL };
 static const char *const delivery_words[] = { [EVENT_QUEUED] = "queued",
 	[EVENT_SUCCEEDED] = "succeeded",
 	[EVENT_DEFERRED] = "deferred",

@@ -16,40 +16,47 @@ _Static_assert(WEBHOOK_TTL_S == 3628800 && WEBHOOK_DEAD_MAX == 10000 &&
 		   WEBHOOK_DEAD_S * 1000LL == 3456000000,
     "texts and numbers agree");
 
-/* The keys of one endpoint. */
-enum part {
-	STATE,
-	POS,
-	PEND0,
-	PEND1,
-	PEND2,
-	BATCH,
-	META,
-	DUE,
-	DEAD,
-	DEADBATCH,
-	DEADMETA,
-	PARTS
-};
-static const char *const part_names[PARTS] = { "state", "pos", "pend0", "pend1",
-	"pend2", "batch", "meta", "due", "dead", "deadbatch", "deadmeta" };
+/* The keys of one endpoint; behind them one of each kind's pending events. */
+enum part { STATE, POS, BATCH, META, DUE, DEAD, DEADBATCH, DEADMETA, PARTS };
+static const char *const part_names[PARTS] = { "state", "pos", "batch", "meta",
+	"due", "dead", "deadbatch", "deadmeta" };
+static const char *const pending_names[] = { "pend0", "pend1", "pend2", "pend3",
+	"pend4", "pend5" };
+_Static_assert(sizeof(pending_names) / sizeof(*pending_names) ==
+		   WEBHOOK_STORE_KINDS,
+    "each kind has its list");
 
-#define ARGS_MAX 24
+#define KEYS_MAX (PARTS + WEBHOOK_STORE_KINDS)
+#define NUMBERS_MAX (8 + WEBHOOK_STORE_KINDS)
+#define ARGS_MAX (KEYS_MAX + NUMBERS_MAX + 4)
 struct args {
-	struct key keys[PARTS];
+	struct key keys[KEYS_MAX];
 	struct slice argv[ARGS_MAX];
 	size_t nkeys, argc;
-	char numbers[8][NUMBER_TEXT_MAX];
+	char numbers[NUMBERS_MAX][NUMBER_TEXT_MAX];
 	size_t number_count;
 };
 
 static void
-add_key(struct args *a, struct webhook_endpoint e, enum part part)
+add_named(struct args *a, struct webhook_endpoint e, const char *name)
 {
 	struct key *k = &a->keys[a->nkeys++];
 
-	*k = key_webhook(e.tenant, e.name, slice_of(part_names[part]));
+	*k = key_webhook(e.tenant, e.name, slice_of(name));
 	a->argv[a->argc++] = key_slice(k);
+}
+
+static void
+add_key(struct args *a, struct webhook_endpoint e, enum part part)
+{
+	add_named(a, e, part_names[part]);
+}
+
+static void
+add_pending(struct args *a, struct webhook_endpoint e)
+{
+	for (unsigned kind = 0; kind < WEBHOOK_STORE_KINDS; kind++)
+		add_named(a, e, pending_names[kind]);
 }
 
 static void
@@ -179,10 +186,10 @@ webhook_append(struct store *s, struct webhook_endpoint e, struct slice host,
     const struct webhook_entry *entries, size_t count, unsigned max_waiting,
     int64_t now_ms, int64_t deadline_us, webhook_appended *appended, void *ctx)
 {
-	static const enum part parts[] = { STATE, POS, PEND0, PEND1, PEND2,
-		BATCH, META, DUE, DEAD, DEADMETA };
+	static const enum part parts[] = { STATE, POS, BATCH, META, DUE, DEAD,
+		DEADMETA };
 	static const struct slice kinds[WEBHOOK_STORE_KINDS] = { { "0", 1 },
-		{ "1", 1 }, { "2", 1 } };
+		{ "1", 1 }, { "2", 1 }, { "3", 1 }, { "4", 1 }, { "5", 1 } };
 	struct call *c = call_new((void (*)(void))appended, ctx);
 	struct slice *argv = calloc(ARGS_MAX + count * 2, sizeof(*argv));
 	struct args a = { .argc = 0 };
@@ -195,6 +202,7 @@ webhook_append(struct store *s, struct webhook_endpoint e, struct slice host,
 	}
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		add_key(&a, e, parts[i]);
+	add_pending(&a, e);
 	add(&a, host);
 	add(&a, expected);
 	add(&a, next);
@@ -245,8 +253,7 @@ webhook_take(struct store *s, struct webhook_endpoint e,
     const struct webhook_take *take, int64_t deadline_us, webhook_taken *taken,
     void *ctx)
 {
-	static const enum part parts[] = { STATE, PEND0, PEND1, PEND2, BATCH,
-		META, DUE };
+	static const enum part parts[] = { STATE, BATCH, META, DUE };
 	struct call *c = call_new((void (*)(void))taken, ctx);
 	struct args a = { .argc = 0 };
 
@@ -256,11 +263,13 @@ webhook_take(struct store *s, struct webhook_endpoint e,
 	}
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		add_key(&a, e, parts[i]);
+	add_pending(&a, e);
 	add_number(&a, take->now_ms);
 	add_number(&a, take->now_ms + take->lease_ms);
-	add_number(&a, take->batch_events);
 	add_number(&a, take->batch_ms);
 	add(&a, SLICE(TTL_TEXT));
+	for (unsigned kind = 0; kind < WEBHOOK_STORE_KINDS; kind++)
+		add_number(&a, take->batch_events[kind]);
 	redis_script(s, SCRIPT_webhook_take, a.nkeys, a.argv, a.argc,
 	    deadline_us, take_reply, c);
 }

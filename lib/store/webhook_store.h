@@ -23,7 +23,7 @@
  */
 struct store;
 
-#define WEBHOOK_STORE_KINDS 3
+#define WEBHOOK_STORE_KINDS 6
 #define WEBHOOK_TTL_S (42 * 86400) /* keys of endpoints that are gone */
 #define WEBHOOK_DEAD_S (40 * 86400)
 #define WEBHOOK_DEAD_MAX 10000 /* dead batches kept for an endpoint */
@@ -91,7 +91,7 @@ struct webhook_batch {
 };
 struct webhook_take {
 	int64_t now_ms, lease_ms, batch_ms;
-	unsigned batch_events;
+	unsigned batch_events[WEBHOOK_STORE_KINDS]; /* most of one batch */
 };
 /* The batch that is due, else a new one of the pending events. */
 typedef void webhook_taken(int rc, const struct webhook_batch *batch,

@@ -136,7 +136,8 @@ on_taken(int rc, const struct webhook_batch *b, void *ctx)
 static void
 take(int64_t now_ms, unsigned max)
 {
-	struct webhook_take t = { now_ms, 60000, 1000, max };
+	struct webhook_take t = { now_ms, 60000, 1000,
+		{ max, max, max, max, max, 1 } };
 
 	got.done = false;
 	webhook_take(f.store, shop, &t, store_deadline(f.store), on_taken,
@@ -288,6 +289,43 @@ test_life_of_events(void **state)
 }
 
 static void
+test_kinds_have_their_own_lists(void **state)
+{
+	char last[100] = E3, next[100];
+
+	(void)state;
+	if (!redis_server_available())
+		skip();
+	for (unsigned i = 0; i < 2 * WEBHOOK_STORE_KINDS; i++) {
+		snprintf(next, sizeof(next), "mta1/20260102/1767312000001-%u",
+		    i);
+		assert_int_equal(append(last, next, i % WEBHOOK_STORE_KINDS,
+				     100, 1000 + i),
+		    0);
+		memcpy(last, next, sizeof(last));
+	}
+	/* One at a time: its batch is full at once. */
+	take(1000, 100);
+	assert_int_equal(got.kind, 5);
+	assert_string_equal(got.events, "mta1/20260102/1767312000001-5 ");
+	assert_int_equal(finish(got.id, WEBHOOK_END_DELIVERED, 0, 1001), 1);
+	for (unsigned kind = 0; kind < WEBHOOK_STORE_KINDS; kind++) {
+		char want[100] = "";
+
+		take(9000, 100);
+		assert_int_equal(got.kind, kind);
+		for (unsigned n = kind + (kind == 5 ? 6 : 0); n < 12; n += 6)
+			snprintf(want + strlen(want),
+			    sizeof(want) - strlen(want),
+			    "mta1/20260102/1767312000001-%u ", n);
+		assert_string_equal(got.events, want);
+		assert_int_equal(finish(got.id, WEBHOOK_END_DELIVERED, 0, 9001),
+		    1);
+	}
+	expect(0, 0);
+}
+
+static void
 on_dead(const struct webhook_dead *d, void *ctx)
 {
 	(void)ctx;
@@ -310,7 +348,8 @@ on_dead_end(int rc, struct slice next, void *ctx)
 static void
 test_dead_letters_are_pages(void **state)
 {
-	char last[100] = E3, next[100], cursor[300] = "";
+	char last[100] = "mta1/20260102/1767312000001-11", next[100];
+	char cursor[300] = "";
 	unsigned pages = 0;
 
 	(void)state;
@@ -365,6 +404,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life_of_events),
+		cmocka_unit_test(test_kinds_have_their_own_lists),
 		cmocka_unit_test(test_dead_letters_are_pages),
 		cmocka_unit_test(test_order_of_ids),
 	};

@@ -140,10 +140,13 @@ test_kinds(void **state)
 	enum {
 		D = 1 << WEBHOOK_KIND_DELIVERIES,
 		B = 1 << WEBHOOK_KIND_BOUNCES,
-		K = 1 << WEBHOOK_KIND_BLOCKS
+		K = 1 << WEBHOOK_KIND_BLOCKS,
+		C = 1 << WEBHOOK_KIND_COMPLAINTS,
+		A = 1 << WEBHOOK_KIND_ALARMS
 	};
 	struct webhook all = {
-		.events = WEBHOOK_DELIVERIES | WEBHOOK_BOUNCES | WEBHOOK_BLOCKS,
+		.events = WEBHOOK_DELIVERIES | WEBHOOK_BOUNCES |
+			  WEBHOOK_BLOCKS | WEBHOOK_COMPLAINTS | WEBHOOK_ALARMS,
 		.deliveries = ~0U,
 	};
 	struct webhook some = all;
@@ -156,11 +159,17 @@ test_kinds(void **state)
 	assert_int_equal(webhook_kinds(&all, EVENT_BOUNCED, true), 0);
 	assert_int_equal(webhook_kinds(&all, EVENT_BLOCKED, false), K);
 	assert_int_equal(webhook_kinds(&all, EVENT_EXEMPTED, false), K);
+	assert_int_equal(webhook_kinds(&all, EVENT_COMPLAINED, false), C);
+	assert_int_equal(webhook_kinds(&all, EVENT_COMPLAINED, true), 0);
+	assert_int_equal(webhook_kinds(&all, EVENT_ALARM, false), A);
+	assert_int_equal(webhook_kinds(&all, EVENT_OBSERVED, false), 0);
 	some.deliveries = 1 << EVENT_FAILED;
 	assert_int_equal(webhook_kinds(&some, EVENT_QUEUED, false), 0);
 	assert_int_equal(webhook_kinds(&some, EVENT_FAILED, false), D | B);
 	some.events = WEBHOOK_BLOCKS;
 	assert_int_equal(webhook_kinds(&some, EVENT_FAILED, false), 0);
+	assert_int_equal(webhook_kinds(&some, EVENT_COMPLAINED, false), 0);
+	assert_int_equal(webhook_kinds(&some, EVENT_ALARM, false), 0);
 	assert_int_equal(webhook_kinds(&some, EVENT_UNBLOCKED, false), K);
 }
 
@@ -232,6 +241,39 @@ test_cmc_json(void **state)
 }
 
 static void
+test_kinds_that_the_product_has_not(void **state)
+{
+	struct event e = queued;
+
+	(void)state;
+	e.type = EVENT_COMPLAINED;
+	e.reason = SLICE("abuse");
+	check_body(WEBHOOK_CMC_JSON, NULL, WEBHOOK_KIND_COMPLAINTS, &e,
+	    "{\"event_type\":\"complaints\",\"server_composition\":"
+	    "\"My Shop\",\"event\":{\"complaints\":[{\"created\":"
+	    "\"2026-01-31 12:00:00\",\"from\":\"info@example.com\",\"to\":"
+	    "\"user@example.jp\",\"messageId\":\"<1@example.com>\","
+	    "\"returnPath\":\"b-x@return.example\",\"subject\":"
+	    "\"50% & \\\"more\\\"\",\"apiData\":\"CMC00123\",\"reason\":"
+	    "\"abuse\"}]}}");
+	e = (struct event){ .created_ms = 1601287200000,
+		.type = EVENT_ALARM,
+		.origin = SLICE("outbreak"),
+		.recipient = SLICE("google"),
+		.reason = SLICE("452 4.2.2") };
+	check_body(WEBHOOK_CMC_JSON, NULL, WEBHOOK_KIND_ALARMS, &e,
+	    "{\"event_type\":\"alarms\",\"server_composition\":\"My Shop\","
+	    "\"event\":{\"alarms\":[{\"created\":\"2020-09-28 10:00:00\","
+	    "\"type\":\"outbreak\",\"target\":\"google\",\"reason\":"
+	    "\"452 4.2.2\"}]}}");
+	check_body(WEBHOOK_CMC_FORM, NULL, WEBHOOK_KIND_ALARMS, &e,
+	    "server_composition=My%20Shop&event_type=alarms&event="
+	    "%7B%22alarms%22%3A%5B%7B%22created%22%3A%222020-09-28%2010%3A00%3A"
+	    "00%22%2C%22type%22%3A%22outbreak%22%2C%22target%22%3A%22google%22"
+	    "%2C%22reason%22%3A%22452%204.2.2%22%7D%5D%7D");
+}
+
+static void
 test_cmc_form(void **state)
 {
 	struct event e = { .created_ms = 1601287200000,
@@ -281,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_pause_grows_to_a_minute),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_cmc_json),
+		cmocka_unit_test(test_kinds_that_the_product_has_not),
 		cmocka_unit_test(test_cmc_form),
 		cmocka_unit_test(test_standard_has_type_timestamp_data),
 	};

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- webhook_append: events into the pending lists, and the position behind them.
--- KEYS: state, pos, pend0, pend1, pend2, batch, meta, due, dead, deadmeta.
+-- KEYS: state, pos, batch, meta, due, dead, deadmeta, then the pending list of
+--   each kind.
 -- ARGV: host, expected position, next position, now (ms), most events that
 --   may wait, TTL (s), then kind and event in turn.
 -- Returns 1, or 0 and the position (not at expected), or -1 and it (full).
@@ -16,7 +17,7 @@ if count > 0 then
     return { -1, current }
   end
   for i = 7, #ARGV, 2 do
-    redis.call('RPUSH', KEYS[3 + tonumber(ARGV[i])],
+    redis.call('RPUSH', KEYS[8 + tonumber(ARGV[i])],
       ARGV[4] .. ' ' .. ARGV[i + 1])
   end
   redis.call('HINCRBY', state, 'waiting', count)

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- webhook_take: lease the batch that is due, or make one of pending events.
--- KEYS: state, pend0, pend1, pend2, batch, meta, due.
--- ARGV: now (ms), end of the lease (ms), most events of a batch, longest time
---   an event waits for others (ms), TTL (s).
+-- KEYS: state, batch, meta, due, then the pending list of each kind.
+-- ARGV: now (ms), end of the lease (ms), longest time an event waits for others
+--   (ms), TTL (s), then the most events of a batch of each kind.
 -- Returns id, kind, attempts, made at, events; or '', when to ask again (0:
 --   nothing waits, -1: disabled).
 -- meta: id -> "kind attempts made-at events".
-local state, batch, meta, due = KEYS[1], KEYS[5], KEYS[6], KEYS[7]
-local now, max = tonumber(ARGV[1]), tonumber(ARGV[3])
+local state, batch, meta, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local now = tonumber(ARGV[1])
 if redis.call('HEXISTS', state, 'disabled') == 1 then
   return { '', -1 }
 end
@@ -22,12 +22,13 @@ end
 
 -- Which list is ready, and has waited longest?
 local best, best_at, next_at
-for kind = 0, 2 do
-  local head = redis.call('LINDEX', KEYS[2 + kind], 0)
+for kind = 0, #KEYS - 5 do
+  local head = redis.call('LINDEX', KEYS[5 + kind], 0)
   if head then
     local at = tonumber(head:match('^%d+'))
-    local ready = at + tonumber(ARGV[4])
-    if ready > now and redis.call('LLEN', KEYS[2 + kind]) >= max then
+    local ready = at + tonumber(ARGV[3])
+    if ready > now and
+      redis.call('LLEN', KEYS[5 + kind]) >= tonumber(ARGV[5 + kind]) then
       ready = now
     end
     if ready <= now and (not best or at < best_at) then
@@ -46,8 +47,8 @@ if not best then
   return { '', string.format('%.0f', next_at or 0) }
 end
 
-local list = KEYS[2 + best]
-local events = redis.call('LRANGE', list, 0, max - 1)
+local list = KEYS[5 + best]
+local events = redis.call('LRANGE', list, 0, tonumber(ARGV[5 + best]) - 1)
 redis.call('LTRIM', list, #events, -1)
 for i, text in ipairs(events) do
   text = text:sub(text:find(' ', 1, true) + 1)
@@ -64,6 +65,6 @@ redis.call('HSET', batch, id, octets)
 redis.call('HSET', meta, id, best .. ' 0 ' .. ARGV[1] .. ' ' .. #events)
 redis.call('ZADD', due, ARGV[2], id)
 for _, key in ipairs({ batch, meta, due }) do
-  redis.call('EXPIRE', key, ARGV[5])
+  redis.call('EXPIRE', key, ARGV[4])
 end
 return { id, tostring(best), '0', ARGV[1], octets }
