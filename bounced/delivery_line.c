@@ -37,16 +37,24 @@ addressed(const struct postfix_log *log, char room[ADDRESS_MAX],
 }
 
 static void
-judge(const struct postfix_log *log, bool rewritten, struct delivery_op *op)
+judge(const struct postfix_log *log, const struct bounce_rules *rules,
+    bool rewritten, struct delivery_op *op)
 {
+	struct classify_input in = { .rules = rules,
+		.text = log->text,
+		.dsn = log->dsn,
+		.remote = log->relay,
+		.recipient = log->recipient,
+		.local = true };
 	struct classify_verdict v;
 
 	if (log->result == POSTFIX_SENT) {
 		op->type = EVENT_SUCCEEDED;
 		return;
 	}
-	classify_reply(op->reason, log->dsn, &v);
+	classify_reply(&in, &v);
 	op->status = v.status;
+	op->class = v.class;
 	if (log->result == POSTFIX_DEFERRED) {
 		op->type = EVENT_DEFERRED;
 		if (v.status != STATUS_FULL && v.status != STATUS_HOST_UNKNOWN)
@@ -59,8 +67,8 @@ judge(const struct postfix_log *log, bool rewritten, struct delivery_op *op)
 }
 
 static bool
-delivery(const struct postfix_log *log, struct arena *arena,
-    struct delivery_op *op)
+delivery(const struct postfix_log *log, const struct bounce_rules *rules,
+    struct arena *arena, struct delivery_op *op)
 {
 	char room[ADDRESS_MAX];
 	struct slice address;
@@ -73,13 +81,14 @@ delivery(const struct postfix_log *log, struct arena *arena,
 	op->relay = arena_dup(arena, cut(log->relay, RELAY_MAX));
 	op->reason = arena_dup(arena,
 	    cut(postfix_log_remote(log->text, NULL), DELIVERY_REASON_MAX));
-	judge(log, rewritten, op);
+	judge(log, rules, rewritten, op);
 	return op->recipient.at != NULL && op->relay.at != NULL &&
 	       op->reason.at != NULL;
 }
 
 bool
-delivery_line_op(const struct postfix_log *log, struct arena *arena,
+delivery_line_op(const struct postfix_log *log,
+    const struct bounce_rules *rules, struct arena *arena,
     struct delivery_op *ret_op)
 {
 	struct delivery_op op = { .at_ms = log->at_ms };
@@ -95,7 +104,7 @@ delivery_line_op(const struct postfix_log *log, struct arena *arena,
 			return false;
 		break;
 	case POSTFIX_LOG_DELIVERY:
-		if (!delivery(log, arena, &op))
+		if (!delivery(log, rules, arena, &op))
 			return false;
 		break;
 	case POSTFIX_LOG_EXPIRED:

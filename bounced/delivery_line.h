@@ -15,13 +15,18 @@
  * full, else 3 (1 when the name is not in the DNS).  The reason is the remote's
  * own words where there are some, cut at DELIVERY_REASON_MAX octets.
  *
+ * rules  of this site; NULL: those that come with the program
+ *
  * The operation's slices are copies in the arena.  False: the line is of no
  * use (not an address, no room).
  */
 #define DELIVERY_REASON_MAX 500
 #define DELIVERY_LINE_MAX 2000 /* octets of arena one operation may take */
 
-bool delivery_line_op(const struct postfix_log *log, struct arena *arena,
+struct bounce_rules;
+
+bool delivery_line_op(const struct postfix_log *log,
+    const struct bounce_rules *rules, struct arena *arena,
     struct delivery_op *ret_op);
 
 #endif /* BOUNCED_DELIVERY_LINE_H */

@@ -68,7 +68,8 @@ on_found(const struct postfix_log *log, void *ctx)
 
 	if (!postfix_log_tag_in(log->tag, f->options.names))
 		return;
-	if (delivery_line_op(log, f->arena, &f->ops[f->count]))
+	if (delivery_line_op(log, f->options.rules, f->arena,
+		&f->ops[f->count]))
 		f->count++;
 }
 

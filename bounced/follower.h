@@ -21,7 +21,8 @@ struct store;
 struct follower_options {
 	struct slice host;  /* name in keys */
 	struct slice names; /* syslog names to read (postfix_log_tag_in) */
-	const char *source; /* name of the checkpoint: "file:PATH" */
+	const struct bounce_rules *rules; /* NULL: those of the program */
+	const char *source;           /* name of the checkpoint: "file:PATH" */
 	const char *state_directory;  /* where the milter spools facts */
 	void (*committed)(void *ctx); /* events were written */
 	void *ctx;

@@ -285,7 +285,7 @@ read_mail(struct job *job, struct slice recipient, struct slice message,
 	*ret_tag_rc = read_tag(job, local);
 	if (*ret_tag_rc < 0 && *ret_tag_rc != ERR_NOTFOUND)
 		return 0;
-	if ((rc = bounce_mail_read(message, job->arena, &job->mail)) < 0)
+	if ((rc = bounce_mail_read(message, NULL, job->arena, &job->mail)) < 0)
 		return rc;
 	if (*ret_tag_rc == ERR_NOTFOUND)
 		*ret_tag_rc = read_tag(job, job->mail.envelope_id);

@@ -76,7 +76,7 @@ classify_mail(const char *file, struct slice mail)
 
 	if (arena == NULL)
 		return ERR_NOMEM;
-	if ((rc = bounce_mail_read(mail, arena, &m)) < 0) {
+	if ((rc = bounce_mail_read(mail, NULL, arena, &m)) < 0) {
 		arena_free(arena);
 		return rc;
 	}
@@ -136,7 +136,7 @@ classify_text(const char *text)
 	struct slice none = { NULL, 0 };
 	struct classify_verdict v;
 
-	classify_reply(slice_of(text), none, &v);
+	classify_reply(&(struct classify_input){ .text = slice_of(text) }, &v);
 	return print_line(NULL, none, BOUNCE_FAILED, &v);
 }
 

@@ -129,14 +129,20 @@ static void
 judge(struct bounce_parts *m, const struct dsn_recipient *d,
     struct bounce_report *r)
 {
+	struct classify_input in = { .rules = m->rules,
+		.text = d->diagnostic,
+		.dsn = d->status,
+		.remote = d->remote_mta,
+		.recipient = d->final };
 	struct classify_verdict human;
 
-	classify_reply(d->diagnostic, d->status, &r->verdict);
+	classify_reply(&in, &r->verdict);
 	r->reason = d->diagnostic;
 	if (r->verdict.vague) {
 		struct slice text = near_address(m, d->final);
 
-		classify_reply(text, d->status, &human);
+		in.text = text;
+		classify_reply(&in, &human);
 		if (!human.vague || strcmp(r->verdict.rule, "none") == 0) {
 			if (r->verdict.reply_code != 0)
 				human.reply_code = r->verdict.reply_code;
@@ -188,7 +194,8 @@ named_in_text(const struct bounce_parts *m, struct slice final, bool alone)
 		return none;
 	if ((address = bounce_text_address(failed)).at != NULL)
 		return address;
-	if (bounce_text_read(m->text, none, m->mine, m->arena, &words) < 0 ||
+	if (bounce_text_read(m->text, none, m->mine, m->rules, m->arena,
+		&words) < 0 ||
 	    words.count == 0)
 		return none;
 	return words.reports[0].recipient;
@@ -214,12 +221,14 @@ report_of(struct bounce_parts *m, const struct dsn_recipient *d, bool alone)
 	judge(m, d, &r);
 	if (differs(d->original, d->final) || differs(d->actual, d->final)) {
 		r.verdict.status = STATUS_FORWARDED;
+		r.verdict.class = CLASS_FORWARDING;
 		return r;
 	}
 	origin = bounce_text_origin(near_address(m, d->final));
 	if (differs(origin, d->final)) {
 		r.recipient = r.original = origin;
 		r.verdict.status = STATUS_FORWARDED;
+		r.verdict.class = CLASS_FORWARDING;
 	}
 	return r;
 }
@@ -251,11 +260,13 @@ static int
 read_nobody(struct bounce_parts *m, struct bounce_mail *ret)
 {
 	struct slice to = bounce_text_address(mime_field(m->returned, "To"));
-	struct slice none = { NULL, 0 };
+	struct classify_input in = { .rules = m->rules,
+		.text = m->text,
+		.recipient = to };
 	int rc = one_report(m, to, ret);
 
 	if (rc == 0) {
-		classify_reply(m->text, none, &ret->reports[0].verdict);
+		classify_reply(&in, &ret->reports[0].verdict);
 		ret->reports[0].reason =
 		    mime_unfold((struct slice){ m->text.at,
 				    m->text.len < BOUNCE_REASON_MAX
@@ -275,7 +286,8 @@ read_words(struct bounce_parts *m, struct bounce_mail *ret)
 	ret->kind = (enum bounce_kind)bounce_words_kind(m);
 	if (ret->kind != BOUNCE_FAILED && ret->kind != BOUNCE_DELAY)
 		return 0;
-	rc = bounce_text_read(m->text, failed, m->mine, m->arena, ret);
+	rc =
+	    bounce_text_read(m->text, failed, m->mine, m->rules, m->arena, ret);
 	if (rc == 0 && ret->count == 0)
 		rc = read_nobody(m, ret);
 	for (size_t i = 0; i < ret->count && rc == 0; i++) {
@@ -288,8 +300,8 @@ read_words(struct bounce_parts *m, struct bounce_mail *ret)
 }
 
 int
-bounce_mail_read(struct slice message, struct arena *arena,
-    struct bounce_mail *ret_mail)
+bounce_mail_read(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, struct bounce_mail *ret_mail)
 {
 	struct bounce_mail mail = { .kind = BOUNCE_OTHER };
 	struct dsn dsn = { .count = 0 };
@@ -297,7 +309,7 @@ bounce_mail_read(struct slice message, struct arena *arena,
 	struct slice who;
 	int rc;
 
-	if ((rc = bounce_parts_read(message, arena, &m)) < 0 ||
+	if ((rc = bounce_parts_read(message, rules, arena, &m)) < 0 ||
 	    (m.report.at != NULL &&
 		(rc = dsn_parse(m.report, arena, &dsn)) < 0))
 		return rc;

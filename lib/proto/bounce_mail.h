@@ -35,9 +35,12 @@ struct bounce_mail {
 	struct bounce_report *reports;
 	size_t count;
 };
-/* Slices point into message or the arena.  0, ERR_NOMEM. */
-int bounce_mail_read(struct slice message, struct arena *arena,
-    struct bounce_mail *ret_mail);
+/*
+ * rules  of this site; NULL: those that come with the program
+ * Slices point into message or the arena.  0, ERR_NOMEM.
+ */
+int bounce_mail_read(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, struct bounce_mail *ret_mail);
 
 const char *bounce_kind_word(enum bounce_kind kind); /* "auto-reply" */
 
@@ -49,7 +52,8 @@ const char *bounce_kind_word(enum bounce_kind kind); /* "auto-reply" */
  * mine    addresses that are not the failing one (From, To of the mail)
  */
 int bounce_text_read(struct slice text, struct slice failed, struct slice mine,
-    struct arena *arena, struct bounce_mail *ret_mail);
+    const struct bounce_rules *rules, struct arena *arena,
+    struct bounce_mail *ret_mail);
 /* The first mail address in s; absent: none. */
 struct slice bounce_text_address(struct slice s);
 /*

@@ -207,10 +207,10 @@ find_subject(struct bounce_parts *m)
 }
 
 int
-bounce_parts_read(struct slice message, struct arena *arena,
-    struct bounce_parts *ret_parts)
+bounce_parts_read(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, struct bounce_parts *ret_parts)
 {
-	struct bounce_parts m = { .arena = arena };
+	struct bounce_parts m = { .arena = arena, .rules = rules };
 	struct mime mime;
 	int rc;
 

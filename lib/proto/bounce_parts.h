@@ -14,8 +14,11 @@
  */
 #define BOUNCE_TEXT_MAX (64 * 1024) /* octets of a part that are read */
 
+struct bounce_rules;
+
 struct bounce_parts {
 	struct arena *arena;
+	const struct bounce_rules *rules; /* NULL: those of the program */
 	struct slice header;
 	struct slice subject;  /* decoded */
 	struct slice text;     /* what a person would read */
@@ -27,8 +30,8 @@ struct bounce_parts {
 	bool delays;           /* the text speaks of a delay */
 };
 /* 0, ERR_NOMEM. */
-int bounce_parts_read(struct slice message, struct arena *arena,
-    struct bounce_parts *ret_parts);
+int bounce_parts_read(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, struct bounce_parts *ret_parts);
 
 /* Patterns as classify_match() takes them, in a text of any case. */
 bool bounce_words_in(struct slice text, struct slice pattern);

@@ -278,14 +278,19 @@ add(struct text *t, struct slice address, struct slice reason)
 }
 
 static void
-judge(struct bounce_report *r, struct slice all)
+judge(struct bounce_report *r, const struct bounce_rules *rules,
+    struct slice all)
 {
-	struct slice none = { NULL, 0 }, origin;
+	struct classify_input in = { .rules = rules,
+		.text = r->reason,
+		.recipient = r->final };
+	struct slice origin;
 	struct classify_verdict whole;
 
-	classify_reply(r->reason, none, &r->verdict);
+	classify_reply(&in, &r->verdict);
 	if (r->verdict.vague) {
-		classify_reply(all, none, &whole);
+		in.text = all;
+		classify_reply(&in, &whole);
 		if (!whole.vague || strcmp(r->verdict.rule, "none") == 0) {
 			if (whole.reply_code == 0)
 				whole.reply_code = r->verdict.reply_code;
@@ -296,6 +301,7 @@ judge(struct bounce_report *r, struct slice all)
 	if (origin.at != NULL && !slice_eq_nocase(origin, r->final)) {
 		r->original = r->recipient = origin;
 		r->verdict.status = STATUS_FORWARDED;
+		r->verdict.class = CLASS_FORWARDING;
 	}
 	if (r->reason.len == 0)
 		r->reason = all;
@@ -387,7 +393,8 @@ find_any(struct text *t)
 
 int
 bounce_text_read(struct slice text, struct slice failed, struct slice mine,
-    struct arena *arena, struct bounce_mail *ret_mail)
+    const struct bounce_rules *rules, struct arena *arena,
+    struct bounce_mail *ret_mail)
 {
 	struct text *t = arena_alloc(arena, sizeof(*t));
 	struct slice line;
@@ -415,7 +422,7 @@ bounce_text_read(struct slice text, struct slice failed, struct slice mine,
 		find_any(t);
 	struct slice all = join(t, 0, t->count);
 	for (size_t i = 0; i < t->report_count; i++)
-		judge(&t->reports[i], all);
+		judge(&t->reports[i], rules, all);
 	ret_mail->reports = t->reports;
 	ret_mail->count = t->report_count;
 	return 0;

@@ -127,9 +127,10 @@ static bool
 text_tells(const struct bounce_parts *m)
 {
 	struct classify_verdict v;
-	struct slice none = { NULL, 0 };
 
-	classify_reply(m->text, none, &v);
+	classify_reply(&(struct classify_input){ .rules = m->rules,
+			   .text = m->text },
+	    &v);
 	return !v.vague;
 }
 

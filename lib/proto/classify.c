@@ -298,9 +298,10 @@ unwrap(struct slice text)
 }
 
 void
-classify_reply(struct slice text, struct slice dsn,
+classify_reply(const struct classify_input *in,
     struct classify_verdict *ret_verdict)
 {
+	struct slice text = in->text;
 	struct classify_verdict v = { .status = STATUS_NONE };
 	struct enhanced_code said = { 0 };
 	struct classify_text lower;
@@ -313,7 +314,7 @@ classify_reply(struct slice text, struct slice dsn,
 		text = SLICE("");
 	text = unwrap(text);
 	smtp_reply_parse(text, &reply);
-	(void)enhanced_code_parse(slice_trim(dsn), &said);
+	(void)enhanced_code_parse(slice_trim(in->dsn), &said);
 	/* A success is a greeting that was quoted along. */
 	v.reply_code = reply.code >= 400 ? reply.code : 0;
 	v.enhanced = choose_code(reply.enhanced, said);
@@ -322,5 +323,6 @@ classify_reply(struct slice text, struct slice dsn,
 	by_rules(&lower, &v);
 	blame_sender(&lower, &v);
 	soften(&v);
+	v.class = bounce_class_of_status(v.status);
 	*ret_verdict = v;
 }

@@ -18,6 +18,8 @@
  */
 #define CLASSIFY_TEXT_MAX 4096
 
+struct bounce_rules;
+
 struct classify_verdict {
 	int status;              /* enum status; never STATUS_NONE */
 	enum bounce_class class; /* finer than that */
@@ -27,17 +29,31 @@ struct classify_verdict {
 				ZEN", "bl.spamcop.net"; or absent */
 	unsigned reply_code; /* 0: none in the text */
 	struct enhanced_code enhanced; /* class 0: none */
-	const char *rule; /* name of the row that decided; static */
+	const char *rule; /* name of the rule that decided; lives as long as
+			     the rules */
 	bool vague; /* by words or codes that tell little: another text about
 		       the same failure may know better */
 };
+/* What was said, and by whom.  What is absent or empty is not known. */
+struct classify_input {
+	const struct bounce_rules *rules; /* NULL: those of the program */
+	struct slice text; /* an SMTP reply, a diagnostic, a line of Postfix's,
+			      or a sentence */
+	struct slice dsn;  /* "5.1.1", of the Status field or the log */
+	struct slice remote;    /* the host that refused: "mx.b.example", as the
+				   log has it ("mx.b.example[192.0.2.1]:25",
+				   "none"), or a Remote-MTA field */
+	struct slice recipient; /* address or domain the mail was for */
+	struct slice command;   /* it answers: "RCPT TO", "end of DATA"; absent:
+				   what the text says ("in reply to ...") */
+	bool local; /* words of our own Postfix, save what it quotes behind
+		       "said: " */
+};
 /*
- * text   an SMTP reply, a diagnostic, a line of Postfix's, or a sentence
- * dsn    "5.1.1", of the Status field or the log; empty or absent: unknown
  * A temporary error (class 4) is 3, 5 where it says full, or 1 where a name
  * is not in the DNS, whatever its text says beside.
  */
-void classify_reply(struct slice text, struct slice dsn,
+void classify_reply(const struct classify_input *in,
     struct classify_verdict *ret_verdict);
 
 /*

@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (arena == NULL)
 		return 0;
-	if (bounce_mail_read(in, arena, &m) == 0) {
+	if (bounce_mail_read(in, NULL, arena, &m) == 0) {
 		if (m.count > BOUNCE_REPORTS_MAX)
 			abort();
 		for (size_t i = 0; i < m.count; i++) {

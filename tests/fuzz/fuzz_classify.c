@@ -11,12 +11,13 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = { (const char *)data, size };
-	struct slice dsn = { text.at, size < 8 ? size : 8 };
+	struct classify_input in = { .text = text,
+		.dsn = { text.at, size < 8 ? size : 8 } };
 	struct classify_verdict a, b;
 	char room[CLASSIFY_TEXT_MAX];
 
-	classify_reply(text, dsn, &a);
-	classify_reply(text, dsn, &b);
+	classify_reply(&in, &a);
+	classify_reply(&in, &b);
 	if (!status_known(a.status) || a.status == STATUS_NONE ||
 	    a.rule == NULL || a.status != b.status || a.rule != b.rule)
 		abort();

@@ -209,7 +209,7 @@ test_mails(void **state)
 		assert_non_null(exact);
 		memcpy(exact, cases[i].mail, len);
 		assert_int_equal(bounce_mail_read((struct slice){ exact, len },
-				     arena, &m),
+				     NULL, arena, &m),
 		    0);
 		n = (size_t)snprintf(got, sizeof(got), "%s",
 		    bounce_kind_word(m.kind));
@@ -224,7 +224,7 @@ test_mails(void **state)
 			arena_reset(arena);
 			assert_int_equal(bounce_mail_read((struct slice){ exact,
 							      cut },
-					     arena, &m),
+					     NULL, arena, &m),
 			    0);
 		}
 		free(exact);

@@ -108,8 +108,9 @@ test_replies(void **state)
 
 		assert_non_null(exact);
 		memcpy(exact, replies[i].text, len);
-		classify_reply((struct slice){ exact, len },
-		    slice_of(replies[i].dsn), &v);
+		classify_reply(&(struct classify_input){ .text = { exact, len },
+				   .dsn = slice_of(replies[i].dsn) },
+		    &v);
 		if (v.status != replies[i].status ||
 		    v.reply_code != replies[i].code)
 			fail_msg("%s: %d by %s, code %u", replies[i].text,
