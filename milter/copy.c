@@ -36,6 +36,7 @@ take_over(struct message *msg)
 	msg->helo = c->helo;
 	msg->sasl_user = c->sasl_user;
 	msg->preflight = c->preflight;
+	msg->stream = c->stream;
 	return msg->sender.at != NULL ? 0 : ERR_NOMEM;
 }
 

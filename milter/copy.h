@@ -36,6 +36,7 @@ struct copy_token {
 	struct slice next_hop;  /* COPY_BCC: "[host]:port"; else empty */
 	/* What was found out about the message, which its copies share: */
 	struct slice preflight; /* checks found wanting; or empty */
+	struct slice stream;    /* kind of mail; or absent */
 	bool unscanned;         /* nobody could scan it: they are marked, too */
 	bool held;              /* it waits to be looked at: so do they */
 };

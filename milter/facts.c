@@ -53,6 +53,7 @@ event_of(struct message *msg)
 		.api_data = facts_decoded(msg, "X-Api-Data"),
 		.source_ip = msg->client,
 		.preflight = msg->preflight,
+		.stream = msg->stream,
 		.forward_to = msg->forward_bounces ? msg->sender
 						   : (struct slice){ NULL, 0 },
 		.copy_of = msg->copy != NULL ? msg->copy->queue_id

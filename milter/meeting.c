@@ -154,7 +154,7 @@ keep_token(struct arena *arena, const struct copy_token *from,
 {
 	struct slice *const slices[] = { &to->tenant, &to->queue_id,
 		&to->sender, &to->client, &to->client_name, &to->helo,
-		&to->sasl_user, &to->next_hop, &to->preflight };
+		&to->sasl_user, &to->next_hop, &to->preflight, &to->stream };
 
 	*to = *from;
 	for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {

@@ -67,7 +67,8 @@ struct message {
 	/* As the client calls itself, as its address resolves, and ours. */
 	struct slice helo, client_name, server_name, server;
 	bool tls;
-	bool sendmail; /* is the MTA: no policy server was asked */
+	bool sendmail;       /* is the MTA: no policy server was asked */
+	struct slice stream; /* of the tenant's settings; or absent */
 	struct slice queue_id;
 	struct slice sender; /* canonical, as it came; empty: null sender */
 	struct slice sender_path; /* as the MTA wrote it */

@@ -274,11 +274,14 @@ begin_message(SMFICTX *ctx, struct connection *c, char **argv)
 	    (envid.at != NULL && msg->envid.at == NULL) ||
 	    (user.len > 0 && msg->sasl_user.at == NULL))
 		return ERR_NOMEM;
-	msg->tenant = settings_tenant_for(msg->settings,
-	    &(struct tenant_match){ .listener_port = msg->listener_port,
+	const struct tenant_match match = {
+		.listener_port = msg->listener_port,
 		.sasl_user = msg->sasl_user,
 		.client = msg->client,
-		.sender = msg->sender });
+		.sender = msg->sender,
+	};
+	msg->tenant = settings_tenant_for(msg->settings, &match);
+	msg->stream = settings_stream_for(msg->tenant, &match);
 	return 0;
 }
 

@@ -207,6 +207,7 @@ make_tokens(struct split *s)
 		.helo = msg->helo,
 		.sasl_user = msg->sasl_user,
 		.preflight = msg->preflight,
+		.stream = msg->stream,
 		.unscanned = msg->unscanned,
 		.held = msg->hold_reason.at != NULL };
 	if (!s->archive)

@@ -47,14 +47,14 @@ event_type_parse(struct slice word, enum event_type *ret_type)
 /* ---- facts ---- */
 
 /* In the order of their field. */
-#define FACTS 11
+#define FACTS 12
 static void
 facts_of(struct event *e, struct slice *ret_facts[FACTS])
 {
 	struct slice *const all[FACTS] = { &e->return_path, &e->sender,
 		&e->from, &e->subject, &e->message_id, &e->api_data,
 		&e->source_ip, &e->sender_ip, &e->forward_to, &e->preflight,
-		&e->copy_of };
+		&e->copy_of, &e->stream };
 
 	memcpy(ret_facts, all, sizeof(all));
 }
@@ -135,6 +135,10 @@ event_to_fields(const struct event *e, struct buf *facts,
 	struct slice status = { f->status, 0 }, created = { f->created, 0 };
 	if (e->status > 0)
 		status.len = number_format((uint64_t)e->status, f->status);
+	if (e->count > 0) {
+		f->status[status.len++] = '*';
+		status.len += number_format(e->count, f->status + status.len);
+	}
 	if (e->created_ms > 0)
 		created.len =
 		    number_format((uint64_t)e->created_ms, f->created);
@@ -179,6 +183,22 @@ type_of(struct slice value, enum event_type *ret_type)
 	return ERR_SYNTAX;
 }
 
+/* "STATUS", "STATUS*COUNT" or "*COUNT" */
+static int
+take_status(struct slice value, struct event *e)
+{
+	struct slice rest = value, status;
+	uint64_t n = 0, count = 0;
+
+	if (!slice_split(&rest, '*', &status) ||
+	    (status.len > 0 && number_parse(status, 0, 999, &n) < 0) ||
+	    (rest.at != NULL && number_parse(rest, 0, UINT64_MAX, &count) < 0))
+		return ERR_SYNTAX;
+	e->status = (int)n;
+	e->count = count;
+	return 0;
+}
+
 static int
 take_field(char name, struct slice value, struct event *e)
 {
@@ -200,10 +220,7 @@ take_field(char name, struct slice value, struct event *e)
 		e->message = value;
 		break;
 	case 's':
-		if (number_parse(value, 0, 999, &n) < 0)
-			return ERR_SYNTAX;
-		e->status = (int)n;
-		break;
+		return take_status(value, e);
 	case 'd':
 		e->repeated = true;
 		break;
@@ -323,6 +340,10 @@ event_to_json(const struct event *e, struct buf *out)
 		    number_format((uint64_t)e->status, number));
 		put_text(out, "status_name", slice_of(status_word(e->status)));
 	}
+	if (e->count > 0) {
+		put_name(out, "count");
+		(void)buf_add(out, number, number_format(e->count, number));
+	}
 	if (e->repeated) {
 		put_name(out, "repeated");
 		(void)buf_add_text(out, "true");
@@ -340,6 +361,7 @@ event_to_json(const struct event *e, struct buf *out)
 	put_text(out, "sender_ip", e->sender_ip);
 	put_words(out, "preflight", e->preflight);
 	put_text(out, "copy_of", e->copy_of);
+	put_text(out, "stream", e->stream);
 	(void)buf_add_char(out, '}');
 	return out->rc;
 }

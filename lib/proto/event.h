@@ -44,6 +44,7 @@ struct event {
 	struct slice queue_id;
 	struct slice message;    /* id of the queued event that has the facts */
 	int status;              /* enum status, 0: none */
+	uint64_t count;          /* block events: errors counted, 0: unknown */
 	enum bounce_class class; /* of failed, deferred and bounced ones */
 	bool repeated;       /* error told before by another event of the same
 				message and recipient: not counted again */
@@ -69,6 +70,9 @@ struct event {
 	struct slice forward_to;  /* who wants bounces of it forwarded; absent:
 				     nobody */
 	struct slice preflight;   /* checks found wanting, blanks between */
+	struct slice stream;      /* kind of mail (settings: streams), of block
+				     events whose block holds for; absent: of
+				     none, for all */
 };
 
 const char *event_type_word(enum event_type type); /* "queued", ... */
@@ -78,9 +82,10 @@ int event_type_parse(struct slice word, enum event_type *ret_type);
  * Stream form: field and value pairs with short names, always the same ones
  * in the same order, because a stream stores names only where they change:
  *	t type (a letter)  n tenant  r recipient  q queue id  m message
- *	s status  d 1: repeated  w when, ms  x reason  y relay  o origin
- *	f facts, tabs between: return_path, sender, from, subject, message_id,
- *	  api_data, source_ip, sender_ip, forward_to, preflight, copy_of;
+ *	s status, or status*count  d 1: repeated  w when, ms  x reason  y relay
+ *o origin f facts, tabs between: return_path, sender, from, subject,
+ *message_id, api_data, source_ip, sender_ip, forward_to, preflight, copy_of,
+ *	  stream;
  *	  "<>" is the null reverse-path
  *
  * Values are cut at EVENT_VALUE_MAX octets; in facts, control octets become
@@ -88,10 +93,10 @@ int event_type_parse(struct slice word, enum event_type *ret_type);
  */
 #define EVENT_FIELDS 12
 #define EVENT_VALUE_MAX 998
-#define EVENT_FACTS_MAX (11 * (EVENT_VALUE_MAX + 1))
+#define EVENT_FACTS_MAX (12 * (EVENT_VALUE_MAX + 1))
 struct event_fields {
 	struct slice at[2 * EVENT_FIELDS]; /* name, value, name, value */
-	char created[24], status[24];
+	char created[24], status[48];
 };
 /* facts: room for that value, emptied first; it lives as long as ret_fields.
  * ERR_NOMEM. */

@@ -64,6 +64,17 @@ enum limit_key {
 	LIMIT_BY_RECIPIENT_DOMAIN = 1 << 6,
 };
 
+/* A kind of mail; a list that is empty is not asked for. */
+struct stream {
+	struct slice name;
+	const struct slice *senders; /* canonical, or "@example.com" */
+	size_t sender_count;
+	const struct slice *users; /* lower case */
+	size_t user_count;
+	const uint16_t *ports;
+	size_t port_count;
+};
+
 struct rate {
 	uint64_t quantity, burst;
 	int64_t period_us;
@@ -238,6 +249,8 @@ struct tenant {
 	struct scan_settings scan;
 	struct preflight_settings preflight;
 	struct blocking_condition conditions[SETTINGS_STATUS_MAX];
+	const struct stream *streams; /* in their order */
+	size_t stream_count;
 	const struct limit_rule *limits;
 	size_t limit_count;
 	const struct settings_domain *domains;
@@ -321,6 +334,12 @@ struct tenant_match {
  * user who has logged in, else "default", which always exists: never NULL.
  */
 const struct tenant *settings_tenant_for(const struct settings *s,
+    const struct tenant_match *match);
+/*
+ * The name of the tenant's first stream that matches (match->client is not
+ * looked at); absent: of none.  It lives as long as the snapshot.
+ */
+struct slice settings_stream_for(const struct tenant *t,
     const struct tenant_match *match);
 /*
  * The tenants that it may turn out to be, while not all is known: port or

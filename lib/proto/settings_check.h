@@ -45,6 +45,8 @@ void check_zone(struct check *c, struct view v, const char *path);
 void check_providers(struct check *c, struct view v);
 /* Prohibitions, priorities, day caps, calendar. */
 void check_schedule(struct check *c, struct view document);
+/* The streams. */
+void check_streams(struct check *c, struct view list);
 /* The section relay. */
 void check_relay(struct check *c, struct view v);
 

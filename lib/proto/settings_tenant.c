@@ -244,6 +244,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	t->retry = view_retry(view_get(v, "retry"));
 	work_relay(&w, view_get(v, "relay"));
 	compile_conditions(t, v);
+	work_streams(&w, view_get(v, "streams"));
 	compile_limits(&w, view_get(v, "limits"));
 	compile_domains(&w, view_get(v, "domains"));
 	compile_webhooks(&w, view_get(v, "webhooks"));

@@ -249,6 +249,7 @@ check_tenant(struct check *c, struct view v)
 	check_retry(c, view_get(v, "retry"), "/retry");
 	check_schedule(c, v);
 	check_relay(c, view_get(v, "relay"));
+	check_streams(c, view_get(v, "streams"));
 	check_webhooks(c, view_get(v, "webhooks"));
 	check_users(c, view_get(v, "api_users"));
 }

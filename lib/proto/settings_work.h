@@ -58,6 +58,8 @@ const struct zone *work_zone(struct work *w, struct slice name);
 void work_smime(struct work *w, struct view v);
 /* When messages may leave: prohibitions, priorities, day caps, calendar. */
 void work_schedule(struct work *w, struct view document);
+/* Its streams. */
+void work_streams(struct work *w, struct view list);
 /* Its section relay. */
 void work_relay(struct work *w, struct view v);
 

@@ -25,6 +25,8 @@ struct block_error {
 	struct slice event_id; /* makes the call idempotent */
 	struct slice message;  /* counted once per message and recipient */
 	struct slice queue_id, reason;
+	struct slice stream; /* the block shall hold for this stream only;
+				absent or empty: for all mail */
 	int status;
 	int64_t at_s;
 	/* the tenant's condition for this status */

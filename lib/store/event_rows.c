@@ -173,7 +173,8 @@ event_row_keep(struct arena *arena, struct slice host, struct slice day,
 	struct slice *const texts[] = { &c.tenant, &c.recipient, &c.queue_id,
 		&c.reason, &c.relay, &c.origin, &c.return_path, &c.sender,
 		&c.from, &c.subject, &c.message_id, &c.api_data, &c.source_ip,
-		&c.sender_ip, &c.copy_of, &c.forward_to, &c.preflight };
+		&c.sender_ip, &c.copy_of, &c.forward_to, &c.preflight,
+		&c.stream };
 	bool of_mail = e->type <= EVENT_BOUNCED;
 
 	c.id = whole_id(arena, host, day, id);
@@ -240,6 +241,10 @@ copy_facts(struct event *to, const struct event *from)
 	to->forward_to = from->forward_to;
 	to->copy_of = from->copy_of;
 	to->preflight = from->preflight;
+	/* A block event says for which stream the block holds. */
+	if (to->type != EVENT_BLOCKED && to->type != EVENT_UNBLOCKED &&
+	    to->type != EVENT_EXEMPTED)
+		to->stream = from->stream;
 }
 
 static bool

@@ -18,6 +18,7 @@ static const struct event full = {
 	.queue_id = SLICE("Q1"),
 	.message = SLICE("1-0"),
 	.status = 2,
+	.count = 3,
 	.repeated = true,
 	.reason = SLICE("550 5.1.1 \"no\""),
 	.relay = SLICE("mx[192.0.2.1]:25"),
@@ -26,6 +27,7 @@ static const struct event full = {
 	.source_ip = SLICE("192.0.2.9"),
 	.preflight = SLICE("from date"),
 	.copy_of = SLICE("Q0"),
+	.stream = SLICE("news"),
 };
 
 static void
@@ -39,11 +41,12 @@ test_round_trip(void **state)
 	buf_init(&facts, EVENT_FACTS_MAX);
 	assert_int_equal(event_to_fields(&full, &facts, &f), 0);
 	assert_true(slice_eq(buf_slice(&facts),
-	    SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date\tQ0")));
+	    SLICE("<>\t\t\tHello\t\t\t192.0.2.9\t\t\tfrom date\tQ0\tnews")));
 	assert_int_equal(event_from_fields(f.at, 2 * EVENT_FIELDS, &e), 0);
 	assert_int_equal(e.type, EVENT_FAILED);
 	assert_int_equal(e.created_ms, full.created_ms);
 	assert_int_equal(e.status, 2);
+	assert_int_equal(e.count, 3);
 	assert_true(e.repeated);
 	assert_true(slice_eq(e.reason, full.reason));
 	assert_true(slice_eq(e.relay, full.relay));
@@ -51,6 +54,7 @@ test_round_trip(void **state)
 	assert_true(slice_eq(e.source_ip, full.source_ip));
 	assert_true(slice_eq(e.preflight, full.preflight));
 	assert_true(slice_eq(e.copy_of, full.copy_of));
+	assert_true(slice_eq(e.stream, full.stream));
 	assert_non_null(e.return_path.at); /* null sender, not absent */
 	assert_int_equal(e.return_path.len, 0);
 	assert_null(e.sender.at);
@@ -138,11 +142,13 @@ test_json(void **state)
 	    "{\"created\":\"2025-11-23T08:00:00.123Z\",\"type\":\"failed\","
 	    "\"tenant\":\"shop\",\"recipient\":\"a@x\",\"queue_id\":\"Q1\","
 	    "\"message\":\"1-0\",\"status\":2,"
-	    "\"status_name\":\"user_unknown\",\"repeated\":true,"
+	    "\"status_name\":\"user_unknown\",\"count\":3,"
+	    "\"repeated\":true,"
 	    "\"reason\":\"550 5.1.1 \\\"no\\\"\","
 	    "\"relay\":\"mx[192.0.2.1]:25\",\"return_path\":\"\","
 	    "\"subject\":\"Hello\",\"source_ip\":\"192.0.2.9\","
-	    "\"preflight\":[\"from\",\"date\"],\"copy_of\":\"Q0\"}");
+	    "\"preflight\":[\"from\",\"date\"],\"copy_of\":\"Q0\","
+	    "\"stream\":\"news\"}");
 	buf_done(&out);
 }
 
