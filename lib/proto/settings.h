@@ -52,6 +52,19 @@ struct blocking_condition {
 	unsigned count;       /* errors until it blocks; >= 1 */
 	unsigned watch_days;  /* lifts after this; 0: never */
 	unsigned forget_days; /* counting starts anew after this; 0: never */
+	bool lift_on_success; /* a later success ends block and count */
+	bool any_fault;       /* counts whosever fault it is: also classes that
+				 may not block (bounce_class_may_block) */
+	bool stream_only;     /* the block holds for the message's stream */
+};
+
+/* One answer for many recipients of a provider: settings_outbreak.c. */
+struct outbreak_settings {
+	bool enabled;
+	unsigned recipients, share_percent;
+	int64_t window_ms, freeze_ms;
+	const struct slice *notify; /* addresses, canonical */
+	size_t notify_count;
 };
 
 enum limit_key {
@@ -251,6 +264,7 @@ struct tenant {
 	struct blocking_condition conditions[SETTINGS_STATUS_MAX];
 	const struct stream *streams; /* in their order */
 	size_t stream_count;
+	struct outbreak_settings outbreak;
 	const struct limit_rule *limits;
 	size_t limit_count;
 	const struct settings_domain *domains;

@@ -47,6 +47,8 @@ void check_providers(struct check *c, struct view v);
 void check_schedule(struct check *c, struct view document);
 /* The streams. */
 void check_streams(struct check *c, struct view list);
+/* The section outbreak. */
+void check_outbreak(struct check *c, struct view v);
 /* The section relay. */
 void check_relay(struct check *c, struct view v);
 

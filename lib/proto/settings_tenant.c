@@ -88,6 +88,12 @@ set_condition(const struct json *entry, struct blocking_condition *c)
 		c->watch_days = (unsigned)json_integer(v);
 	if ((v = json_get(entry, "forget_days")) != NULL)
 		c->forget_days = (unsigned)json_integer(v);
+	if ((v = json_get(entry, "lift_on_success")) != NULL)
+		c->lift_on_success = json_bool(v);
+	if ((v = json_get(entry, "any_fault")) != NULL)
+		c->any_fault = json_bool(v);
+	if ((v = json_get(entry, "stream_only")) != NULL)
+		c->stream_only = json_bool(v);
 }
 
 static void
@@ -107,8 +113,16 @@ compile_conditions(struct tenant *t, struct view document)
 {
 	struct view nothing = { document.node, NULL };
 
-	for (size_t i = 0; i < SETTINGS_STATUS_MAX; i++)
+	for (int i = 0; i < SETTINGS_STATUS_MAX; i++) {
 		t->conditions[i].count = 1;
+		t->conditions[i].lift_on_success =
+		    i == STATUS_TIMEOUT || i == STATUS_FULL;
+		/* Statuses that are asked for by name only are asked for. */
+		t->conditions[i].any_fault =
+		    i != STATUS_HOST_UNKNOWN && i != STATUS_USER_UNKNOWN &&
+		    i != STATUS_TIMEOUT && i != STATUS_FULL &&
+		    i != STATUS_ADDRESS;
+	}
 	set_conditions(t, view_get(nothing, "blocking").value);
 	set_conditions(t, view_get(document, "blocking").value);
 }
@@ -242,6 +256,7 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	work_schedule(&w, v);
 	work_smime(&w, view_get(v, "smime"));
 	t->retry = view_retry(view_get(v, "retry"));
+	work_outbreak(&w, view_get(v, "outbreak"));
 	work_relay(&w, view_get(v, "relay"));
 	compile_conditions(t, v);
 	work_streams(&w, view_get(v, "streams"));

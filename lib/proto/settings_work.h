@@ -60,6 +60,8 @@ void work_smime(struct work *w, struct view v);
 void work_schedule(struct work *w, struct view document);
 /* Its streams. */
 void work_streams(struct work *w, struct view list);
+/* Its section outbreak. */
+void work_outbreak(struct work *w, struct view v);
 /* Its section relay. */
 void work_relay(struct work *w, struct view v);
 
