@@ -262,6 +262,8 @@ postfix_config_settings(struct arena *arena, const struct host_config *config,
 	if (rc == 0)
 		rc = add_retry(arena, settings, wanted);
 	add_relay(settings, wanted);
+	wanted->shaping_known = true;
+	wanted->shaping = settings_shaping(settings)->mode != MODE_OFF;
 	settings_unref(settings);
 	return rc;
 }

@@ -26,7 +26,7 @@ struct hook {
 	bool for_returns;      /* only with return domains */
 	bool for_reinject;     /* only with a listener for copies */
 	bool for_retry;        /* only where the settings say when */
-	bool for_map;          /* only with look-up tables */
+	bool for_shaping;      /* only where mail is shaped */
 	unsigned relay;        /* only where it is needed: enum postfix_relay */
 	const char *why;
 };
@@ -80,7 +80,7 @@ static const struct hook hooks[] = {
 	    " FILTER smtp:$$1}}",
 	    .for_reinject = true,
 	    .why = "copies for an archive go to its host" },
-	{ "postern_transport", OWN, TRANSPORTS, .for_map = true,
+	{ "postern_transport", OWN, TRANSPORTS, .for_shaping = true,
 	    .why = "each mailbox provider has its transport" },
 	{ "postern_return_transport", OWN, "inline:{ @transports@ }",
 	    .for_returns = true, .why = "DSNs go to postern-bounced" },
@@ -135,12 +135,12 @@ static const struct hook hooks[] = {
 	    .why = "queue ids that are not used again" },
 	{ "transport_maps", FIRST, RETURNS "transport", .for_returns = true,
 	    .why = "DSNs go to postern-bounced" },
-	{ "transport_maps", LAST, "$postern_transport", .for_map = true,
+	{ "transport_maps", LAST, "$postern_transport", .for_shaping = true,
 	    .why = "each mailbox provider has its transport" },
-	{ "defer_transports", LAST, "postern-later", .for_map = true,
+	{ "defer_transports", LAST, "postern-later", .for_shaping = true,
 	    .why = "mail that a provider does not want just now waits" },
 	/* Only what a transport asks for is kept that long. */
-	{ "connection_cache_ttl_limit", SET, "600s", .for_map = true,
+	{ "connection_cache_ttl_limit", SET, "600s", .for_shaping = true,
 	    .why = "sessions of connection pools are kept as settings say" },
 	{ "relay_domains", LAST, RETURNS "domains", .for_returns = true,
 	    .why = "mail for the return domains is taken" },
@@ -437,7 +437,7 @@ is_for(const struct hook *h, const struct postfix_wanted *wanted,
 	return (h->relay == 0 || (h->relay & relay) != 0) &&
 	       (!h->for_returns || wanted->return_domain_count > 0) &&
 	       (!h->for_reinject || wanted->reinject.len > 0) &&
-	       (!h->for_map || wanted->map.len > 0) &&
+	       (!h->for_shaping || (wanted->shaping && wanted->map.len > 0)) &&
 	       (!h->for_retry || wanted->minimal_backoff.len > 0);
 }
 
@@ -471,6 +471,8 @@ is_to_retract(const struct hook *h, const struct postfix_now *now,
 		return false;
 	if (h->for_retry)
 		return wanted->retry_known;
+	if (h->for_shaping)
+		return wanted->shaping_known;
 	return h->relay != 0 && wanted->relay_known &&
 	       (h->how != SET || postfix_sasl_is_own(now));
 }

@@ -50,6 +50,10 @@ struct postfix_wanted {
 	struct slice minimal_backoff, maximal_backoff, queue_lifetime,
 	    queue_run_delay;
 	struct slice own; /* filled by the plan */
+	/* Whether mail is shaped: while policyd is away, the look-up that this
+	 * needs has no answer, and Postfix delivers nothing. */
+	bool shaping_known; /* false: what is there stays */
+	bool shaping;
 	bool relay_known; /* false: what is there stays */
 	unsigned relay;   /* enum postfix_relay bits */
 };

@@ -51,6 +51,8 @@ check_plan(struct arena *arena, const struct postfix_values *values,
 	const struct postfix_wanted wanted = { .policyd = SLICE("unix:p"),
 		.milter = SLICE("unix:m"),
 		.map = SLICE("unix:t"),
+		.shaping_known = true,
+		.shaping = true,
 		.bounced = SLICE("unix:b"),
 		.reinject = SLICE("127.0.0.1:1") };
 	const struct postfix_now now = { .main = *values,

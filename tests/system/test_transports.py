@@ -41,6 +41,9 @@ def sending(env):
         env.dns.mx(domain, ("mx.big.test", "127.0.3.1"))
     env.receivers["one.test"] = env.big
     env.start_stack()
+    shape(env)
+    env.enable(story.RETURN_DOMAIN)
+    env.postfix.reload()
     return env
 
 

@@ -233,6 +233,7 @@ providers_have_transports(void **state)
 
 	(void)state;
 	with.map = SLICE("unix:postern/map.sock");
+	with.shaping_known = with.shaping = true;
 	with.return_domains = domains;
 	with.return_domain_count = 1;
 	begin(&f,
@@ -276,6 +277,50 @@ providers_have_transports(void **state)
 	assert_int_equal(postfix_plan_disable(f.arena, &f.now, NULL, &f.edits),
 	    0);
 	assert_edit(&f, "transport_maps", NULL);
+	arena_free(f.arena);
+}
+
+/* Nobody is asked where nothing is shaped, and no more when that ends. */
+static void
+mail_that_is_not_shaped_asks_nobody(void **state)
+{
+	struct postfix_wanted with = wanted;
+	struct postfix_values before;
+	struct fixture f;
+
+	(void)state;
+	with.map = SLICE("unix:postern/map.sock");
+	with.shaping_known = true;
+	begin(&f, "transport_maps = lmdb:t\n", "");
+	before = f.now.main;
+	f.now.before = &before;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "transport_maps");
+	assert_no_edit(&f, "postern_transport");
+	assert_no_edit(&f, "defer_transports");
+	assert_no_edit(&f, "connection_cache_ttl_limit");
+
+	with.shaping = true;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "transport_maps", "lmdb:t, $postern_transport");
+	apply(&f);
+
+	/* Settings that could not be read change nothing. */
+	with.shaping_known = with.shaping = false;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_no_edit(&f, "transport_maps");
+	assert_no_edit(&f, "postern_transport");
+
+	with.shaping_known = true;
+	assert_int_equal(postfix_plan_enable(f.arena, &f.now, &with, &f.edits),
+	    0);
+	assert_edit(&f, "transport_maps", "lmdb:t");
+	assert_edit(&f, "postern_transport", NULL);
+	assert_edit(&f, "defer_transports", NULL);
+	assert_edit(&f, "connection_cache_ttl_limit", NULL);
 	arena_free(f.arena);
 }
 
@@ -702,6 +747,7 @@ main(void)
 		cmocka_unit_test(what_the_site_has_stays),
 		cmocka_unit_test(return_domains_are_routed),
 		cmocka_unit_test(providers_have_transports),
+		cmocka_unit_test(mail_that_is_not_shaped_asks_nobody),
 		cmocka_unit_test(services_with_values_of_their_own_are_hooked),
 		cmocka_unit_test(twice_is_once_and_back_is_as_before),
 		cmocka_unit_test(changed_sockets_replace_the_old_ones),

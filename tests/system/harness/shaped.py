@@ -202,7 +202,7 @@ def with_postfix_alone(s, to, until=lambda: True):
 def with_postern(s, to, seconds, recovery="2s"):
     env = s.env
     s.net.start("postern")
-    s.start_policyd(shaping(mode="off"), policyd_pace_recovery=recovery)
+    s.start_policyd(shaping(), policyd_pace_recovery=recovery)
     env.enable()
     # It is the pace that is looked at: no milter.
     env.postfix.postconf("smtpd_milters=", "non_smtpd_milters=")
