@@ -149,26 +149,6 @@ add_domain(struct arena *arena, struct slice domain,
 	return 0;
 }
 
-/* Of a tenant: what bounces of signed envelope senders come back to. */
-static int
-add_tenant(struct arena *arena, const struct tenant *t,
-    struct slice domains[POSTFIX_RETURN_DOMAINS_MAX], size_t *count)
-{
-	int rc = add_domain(arena, t->return_path_domain, domains, count);
-
-	if (rc == 0 && t->envelope_sender.mode == ENVELOPE_VERP)
-		rc = add_domain(arena, t->envelope_sender.domain, domains,
-		    count);
-	for (size_t i = 0; rc == 0 && i < t->domain_count; i++) {
-		const struct envelope_sender *e =
-		    &t->domains[i].envelope_sender;
-
-		if (e->given && e->mode == ENVELOPE_VERP)
-			rc = add_domain(arena, e->domain, domains, count);
-	}
-	return rc;
-}
-
 static struct slice
 seconds(struct arena *arena, int64_t n)
 {
@@ -255,8 +235,10 @@ postfix_config_settings(struct arena *arena, const struct host_config *config,
 		    err_text(rc));
 		return 0;
 	}
-	for (size_t i = 0; rc == 0 && i < settings_tenant_count(settings); i++)
-		rc = add_tenant(arena, settings_tenant_at(settings, i), domains,
+	for (size_t i = 0;
+	     rc == 0 && i < settings_return_domain_count(settings); i++)
+		rc = add_domain(arena,
+		    settings_return_domain_at(settings, i)->name, domains,
 		    &count);
 	wanted->return_domain_count = count;
 	if (rc == 0)

@@ -139,8 +139,9 @@ refuse_user(struct rule_call *call, struct slice user)
 static bool
 comes_back(const struct request *r)
 {
-	return r->recipient.at != NULL && settings_is_return_domain(r->settings,
-					      address_domain(r->recipient));
+	return r->recipient.at != NULL &&
+	       settings_return_domain(r->settings,
+		   address_domain(r->recipient)) != NULL;
 }
 
 static void

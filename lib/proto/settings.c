@@ -358,34 +358,6 @@ settings_has_ports(const struct settings *s)
 	return false;
 }
 
-static bool
-is_return(struct slice ours, struct slice domain)
-{
-	return ours.len > 0 && slice_eq_nocase(ours, domain);
-}
-
-bool
-settings_is_return_domain(const struct settings *s, struct slice domain)
-{
-	for (size_t i = 0; i < s->tenant_count; i++) {
-		const struct tenant *t = &s->tenants[i];
-
-		if (is_return(t->return_path_domain, domain) ||
-		    (t->envelope_sender.mode == ENVELOPE_VERP &&
-			is_return(t->envelope_sender.domain, domain)))
-			return true;
-		for (size_t k = 0; k < t->domain_count; k++) {
-			const struct envelope_sender *e =
-			    &t->domains[k].envelope_sender;
-
-			if (e->given && e->mode == ENVELOPE_VERP &&
-			    is_return(e->domain, domain))
-				return true;
-		}
-	}
-	return false;
-}
-
 const struct settings_domain *
 settings_operator_domain(const struct settings *s)
 {

@@ -160,6 +160,23 @@ struct unsubscribe_settings {
 	size_t filter_count;
 };
 
+/* Reports of readers who called a message spam. */
+struct complaint_settings {
+	const struct slice *addresses; /* canonical: where they come to */
+	size_t address_count;
+	struct blocking_condition block;
+	bool cfbl; /* say in each message that they are wanted there */
+	/* Feedback-ID: its last part, empty: no field; and the header field
+	 * that names the campaign, absent: the stream does. */
+	struct slice feedback_sender, feedback_header;
+};
+
+/* The receiving server. */
+struct inbound_settings {
+	const struct slice *domains; /* lower case: whose mail is taken */
+	size_t domain_count;
+};
+
 struct smime_certificate {
 	struct slice address; /* "user@example.com", "@example.com"; lower case
 				 domain */
@@ -273,6 +290,8 @@ struct tenant {
 	size_t webhook_count;
 	const struct api_user *users;
 	size_t user_count;
+	struct complaint_settings complaints;
+	struct inbound_settings inbound;
 	struct relay_settings relay;
 	struct schedule_rules schedule;
 	struct retry_curve retry;
@@ -374,8 +393,30 @@ bool settings_user_acts_for(const struct settings *s, struct slice name,
     const struct tenant *t);
 /* Whether a tenant rule looks at the port. */
 bool settings_has_ports(const struct settings *s);
-/* Whether DSNs come back to this domain, for any tenant. */
-bool settings_is_return_domain(const struct settings *s, struct slice domain);
+/*
+ * The domains whose mail postern-bounced gets, of all tenants, each once, in no
+ * special order.
+ */
+enum return_kind {
+	RETURN_BOUNCES = 1 << 0,    /* signed return paths */
+	RETURN_COMPLAINTS = 1 << 1, /* a feedback address lies in it */
+	RETURN_INBOUND = 1 << 2,    /* a receiving server's */
+};
+struct return_domain {
+	struct slice name;            /* lower case */
+	unsigned kinds;               /* enum return_kind bits */
+	const struct tenant *inbound; /* of RETURN_INBOUND: the first that has
+					 it; else NULL */
+};
+size_t settings_return_domain_count(const struct settings *s);
+const struct return_domain *settings_return_domain_at(const struct settings *s,
+    size_t i);
+/* NULL: none of them. */
+const struct return_domain *settings_return_domain(const struct settings *s,
+    struct slice domain);
+/* The tenant of this feedback address (canonical); NULL: it is none. */
+const struct tenant *settings_complaint_address(const struct settings *s,
+    struct slice address);
 /* NULL: no such tenant. */
 const struct tenant *settings_tenant(const struct settings *s,
     struct slice name);

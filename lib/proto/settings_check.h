@@ -49,6 +49,8 @@ void check_schedule(struct check *c, struct view document);
 void check_streams(struct check *c, struct view list);
 /* The section outbreak. */
 void check_outbreak(struct check *c, struct view v);
+/* The section complaints. */
+void check_complaints(struct check *c, struct view v);
 /* The section relay. */
 void check_relay(struct check *c, struct view v);
 

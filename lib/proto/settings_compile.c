@@ -376,6 +376,8 @@ settings_compile(const struct settings_input *docs, size_t count,
 	}
 	rc = add_tenants(&c);
 	if (rc == 0)
+		rc = settings_returns_compile(c.s);
+	if (rc == 0)
 		rc = add_users(&c);
 	if (rc == 0)
 		rc = compile_rules(c.s, view_get(c.global, "tenants"));

@@ -61,6 +61,10 @@ struct settings {
 	struct shaping shaping;
 	struct scheduler_settings scheduler;
 	struct map *zones; /* name -> struct zone; NULL: none yet */
+	struct return_domain **returns;
+	size_t return_count;
+	struct map *return_domains;      /* -> struct return_domain */
+	struct map *complaint_addresses; /* -> struct tenant */
 	struct tenant_rule *rules;
 	size_t rule_count;
 	/* A rule stands in exactly one of these, by what it asks for. */

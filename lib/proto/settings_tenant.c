@@ -257,6 +257,8 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	work_smime(&w, view_get(v, "smime"));
 	t->retry = view_retry(view_get(v, "retry"));
 	work_outbreak(&w, view_get(v, "outbreak"));
+	work_complaints(&w, view_get(v, "complaints"));
+	work_inbound(&w, view_get(v, "inbound"));
 	work_relay(&w, view_get(v, "relay"));
 	compile_conditions(t, v);
 	work_streams(&w, view_get(v, "streams"));

@@ -23,6 +23,9 @@ int settings_operator_compile(struct settings *s, struct view global,
 int settings_shaping_compile(struct settings *s, struct view global,
     struct view providers, const struct master_key *master);
 
+/* The domains and feedback addresses of all tenants, once they are there. */
+int settings_returns_compile(struct settings *s);
+
 /* The global document's section scheduler. */
 struct scheduler_settings settings_scheduler_of(struct view global);
 

@@ -62,6 +62,10 @@ void work_schedule(struct work *w, struct view document);
 void work_streams(struct work *w, struct view list);
 /* Its section outbreak. */
 void work_outbreak(struct work *w, struct view v);
+/* Its section complaints. */
+void work_complaints(struct work *w, struct view v);
+/* Its section inbound. */
+void work_inbound(struct work *w, struct view v);
 /* Its section relay. */
 void work_relay(struct work *w, struct view v);
 

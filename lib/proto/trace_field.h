@@ -19,19 +19,31 @@
  */
 #define TRACE_FIELD "X-Postern-Ref"
 #define TRACE_VALUE_MAX 120
+#define TRACE_RECIPIENT_LEN 8
+#define TRACE_ADDRESS_MAX 1000
 
 struct trace_tag {
 	struct verp_tag message;
-	bool single;          /* the hash is there */
-	uint8_t recipient[8]; /* of the canonical address */
+	bool single; /* the hash is there */
+	/* of the canonical address */
+	uint8_t recipient[TRACE_RECIPIENT_LEN];
 };
 /* ERR_LIMIT, ERR_SYNTAX, ERR_CRYPTO as in verp_format(). */
 int trace_format(const uint8_t key[CRYPTO_SHA256_LEN],
     const struct trace_tag *tag, char room[TRACE_VALUE_MAX],
     struct slice *ret_value);
+/* Does it look like one of these?  Says nothing about its signature. */
+bool trace_looks(struct slice value);
 /* ERR_SYNTAX, ERR_CRYPTO, ERR_DENIED as in verp_parse(). */
 int trace_parse(const uint8_t key[CRYPTO_SHA256_LEN], struct slice value,
     int64_t now_s, int64_t max_age_s, char room[VERP_QUEUE_ID_MAX],
     struct trace_tag *ret_tag);
+
+/*
+ * The keyed hash that such a field has of a canonical address.
+ * ERR_CRYPTO; ERR_LIMIT: longer than TRACE_ADDRESS_MAX; ERR_NOMEM.
+ */
+int trace_recipient(const uint8_t key[CRYPTO_SHA256_LEN], struct slice address,
+    uint8_t ret_hash[TRACE_RECIPIENT_LEN]);
 
 #endif /* PROTO_TRACE_FIELD_H */

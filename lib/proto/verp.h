@@ -58,4 +58,9 @@ int verp_parse(const uint8_t key[CRYPTO_SHA256_LEN], struct slice local,
     int64_t now_s, int64_t max_age_s, char room[VERP_QUEUE_ID_MAX],
     struct verp_tag *ret_tag);
 
+/* For the other tag (trace_field.h): ERR_LIMIT, ERR_SYNTAX as in
+ * verp_format(); ERR_DENIED as in verp_parse(). */
+int verp_check(const struct verp_tag *tag);
+int verp_check_age(int64_t sent_s, int64_t now_s, int64_t max_age_s);
+
 #endif /* PROTO_VERP_H */

@@ -318,8 +318,8 @@ test_tenants(void **state)
 		.sasl_user = SLICE("app@home.test") },
 	    true, "c home ");
 
-	assert_true(settings_is_return_domain(s, SLICE("Bounce.home.test")));
-	assert_false(settings_is_return_domain(s, SLICE("home.test")));
+	assert_non_null(settings_return_domain(s, SLICE("Bounce.home.test")));
+	assert_null(settings_return_domain(s, SLICE("home.test")));
 	settings_unref(s);
 }
 
