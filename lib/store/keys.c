@@ -270,6 +270,36 @@ static const struct key_row keys[] = {
 	    .writers = R(MILTER) | R(APID) | R(CLI),
 	},
 	{
+	    .name = "pn:in:{h:HOST}:ID",
+	    .pattern = "pn:in:*",
+	    .type = "hash",
+	    .ttl = "inbound.keep_days of the tenant; 5 days once taken",
+	    .text = "A mail for an application: its facts, and its content in\n"
+		    "numbered pieces, sealed under the master key; only that\n"
+		    "it was there once all webhooks have it.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:ini:{h:HOST}:TENANT",
+	    .pattern = "pn:ini:*",
+	    .type = "sorted set",
+	    .ttl = "41 days after the last one",
+	    .text = "Ids of these mails by time, in microseconds.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:inr:{h:HOST}",
+	    .pattern = "pn:inr:*",
+	    .type = "hash",
+	    .ttl = "41 days after the last one",
+	    .text = "Room that their contents take: the day since 1970 on\n"
+		    "which they end to octets.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
 	    .name = "pn:sa:{ADDRESS}:YYYYMMDD",
 	    .pattern = "pn:sa:*",
 	    .type = "hash",
@@ -312,7 +342,8 @@ static const char *const acl_commands[NWHO] = {
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
 	"+subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
-	"+set +hdel +del +xrange +zadd +zrem +zrangebylex +subscribe",
+	"+set +hdel +del +xrange +zadd +zrem +zrangebylex +zremrangebyscore "
+	"+subscribe",
 	/* First what is taken away: ROLE is among @dangerous, too. */
 	[APID] = "+@read +@write -@dangerous " GREETING "+subscribe +publish",
 	[CLI] = "+@read +@write -@dangerous " GREETING
@@ -724,6 +755,32 @@ struct key
 key_quarantine_room(struct slice tenant)
 {
 	return tenant_key(SLICE("pn:qr:"), tenant);
+}
+
+struct key
+key_inbound(struct slice host, struct slice id)
+{
+	struct key k = host_key(SLICE("pn:in:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, id);
+	return k;
+}
+
+struct key
+key_inbound_index(struct slice host, struct slice tenant)
+{
+	struct key k = host_key(SLICE("pn:ini:"), host);
+
+	add(&k, SLICE(":"));
+	add(&k, tenant);
+	return k;
+}
+
+struct key
+key_inbound_room(struct slice host)
+{
+	return host_key(SLICE("pn:inr:"), host);
 }
 
 struct key

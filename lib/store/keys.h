@@ -85,6 +85,13 @@ struct key key_quarantine(struct slice tenant, struct slice id);
 struct key key_quarantine_index(struct slice tenant);
 /* pn:qr:{TENANT}  hash: id -> "expires octets" of those with their content */
 struct key key_quarantine_room(struct slice tenant);
+/* pn:in:{h:HOST}:ID  hash: a mail for an application; id empty: what stands
+ * before it */
+struct key key_inbound(struct slice host, struct slice id);
+/* pn:ini:{h:HOST}:TENANT  sorted set of the ids of those that are kept */
+struct key key_inbound_index(struct slice host, struct slice tenant);
+/* pn:inr:{h:HOST}  hash: day on which it ends -> octets of contents */
+struct key key_inbound_room(struct slice host);
 /* pn:sa:{ADDRESS}:YYYYMMDD  hash: what a sending address sent on a day */
 struct key key_sending(struct slice address, unsigned yyyymmdd);
 

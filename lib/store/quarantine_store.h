@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/content_box.h"
 #include "util/buf.h"
 #include "util/slice.h"
 
@@ -66,11 +67,11 @@ void quarantine_begin(struct store *s, const struct quarantine_record *r,
 
 /* ---- the content ---- */
 
-#define QUARANTINE_CHUNK (256 * 1024) /* octets, of all but the last one */
+#define QUARANTINE_CHUNK CONTENT_PIECE
 static inline uint64_t
 quarantine_chunks(uint64_t size)
 {
-	return (size + QUARANTINE_CHUNK - 1) / QUARANTINE_CHUNK;
+	return content_pieces(size);
 }
 /* Which one of how many. */
 struct quarantine_chunk {
