@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Mails that came back: RFC 3464 reports, RFC 5965 complaints, free text. */
+/* Mails that came back: RFC 3464 reports, complaints, free text. */
 #include "proto/bounce_mail.h"
 
 #include "proto/bounce_parts.h"
+#include "proto/complaint.h"
 #include "proto/dsn.h"
 #include "proto/mime.h"
 #include "util/err.h"
@@ -27,64 +28,31 @@ bounce_kind_word(enum bounce_kind kind)
 
 /* ---- complaints ---- */
 
+/* One report for each that it names; where it names nobody, the one that the
+ * returned message was for. */
 static int
-read_feedback(struct bounce_parts *m, struct bounce_mail *ret)
+take_complaint(struct bounce_parts *m, const struct complaint *c,
+    struct bounce_mail *ret)
 {
-	struct slice rest = m->feedback, name, value;
-	struct slice type = mime_field(m->feedback, "Feedback-Type");
+	struct slice to;
 
-	ret->kind = BOUNCE_COMPLAINT;
-	if (slice_starts_nocase(type, SLICE("auth-failure")) ||
-	    slice_starts_nocase(type, SLICE("dmarc")))
-		ret->kind = BOUNCE_OTHER; /* RFC 6591: nobody complained */
+	ret->complaint = arena_calloc(m->arena, 1, sizeof(*ret->complaint));
 	ret->reports =
-	    arena_calloc(m->arena, DSN_RECIPIENTS_MAX, sizeof(*ret->reports));
-	if (ret->reports == NULL)
+	    arena_calloc(m->arena, c->count + 1, sizeof(*ret->reports));
+	if (ret->complaint == NULL || ret->reports == NULL)
 		return ERR_NOMEM;
-	while (rest.len > 0 && ret->count < DSN_RECIPIENTS_MAX) {
-		if (!mime_field_next(&rest, &name, &value) ||
-		    !slice_eq_nocase(name, SLICE("Original-Rcpt-To")))
-			continue;
-		ret->reports[ret->count++] = (struct bounce_report){
-			.kind = ret->kind,
-			.recipient = dsn_address(value, m->arena),
-		};
-	}
+	*ret->complaint = *c;
+	ret->kind =
+	    complaint_is_none(c->type) ? BOUNCE_OTHER : BOUNCE_COMPLAINT;
+	for (; ret->count < c->count; ret->count++)
+		ret->reports[ret->count].recipient = c->recipients[ret->count];
 	if (ret->count == 0) {
-		struct slice to = mime_field(m->returned, "To");
-
-		ret->reports[ret->count++] = (struct bounce_report){
-			.kind = ret->kind,
-			.recipient = bounce_text_address(to),
-		};
+		to = mime_field(m->returned, "To");
+		ret->reports[ret->count++].recipient = bounce_text_address(to);
 	}
+	for (size_t i = 0; i < ret->count; i++)
+		ret->reports[i].kind = ret->kind;
 	return 0;
-}
-
-/*
- * Complaints that are no RFC 5965 report: Microsoft's JMRP returns the message
- * with the reader's address in its header; Amazon's SNS sends JSON; Apple Mail
- * writes for its user to the address of List-Unsubscribe.  Absent: none.
- */
-static struct slice
-complained(const struct bounce_parts *m)
-{
-	struct slice who = mime_field(m->returned, "X-HmXmrOriginalRecipient");
-	struct slice text = slice_trim(m->text);
-	const char *p;
-
-	if (who.at != NULL)
-		return bounce_text_address(who);
-	if (mime_field(m->header, "X-Apple-Unsubscribe").at != NULL)
-		return bounce_text_address(mime_field(m->header, "From"));
-	if (!slice_starts(text, SLICE("{")) ||
-	    slice_find(text, SLICE("\"notificationType\":\"Complaint\"")) ==
-		NULL)
-		return (struct slice){ NULL, 0 };
-	p = slice_find(text, SLICE("\"emailAddress\""));
-	return p == NULL ? (struct slice){ NULL, 0 }
-			 : bounce_text_address(
-			       slice_skip(text, (size_t)(p - text.at)));
 }
 
 static int
@@ -306,23 +274,21 @@ bounce_mail_read(struct slice message, const struct bounce_rules *rules,
 	struct bounce_mail mail = { .kind = BOUNCE_OTHER };
 	struct dsn dsn = { .count = 0 };
 	struct bounce_parts m;
-	struct slice who;
+	struct complaint complaint;
 	int rc;
 
 	if ((rc = bounce_parts_read(message, rules, arena, &m)) < 0 ||
 	    (m.report.at != NULL &&
 		(rc = dsn_parse(m.report, arena, &dsn)) < 0))
 		return rc;
-	if (m.feedback.at != NULL) {
-		rc = read_feedback(&m, &mail);
-	} else if (dsn.count > 0) {
+	if ((rc = complaint_read(&m, dsn.count > 0, &complaint)) < 0)
+		return rc;
+	if (rc > 0)
+		rc = take_complaint(&m, &complaint, &mail);
+	else if (dsn.count > 0)
 		rc = read_report(&m, &dsn, &mail);
-	} else if ((who = complained(&m)).at != NULL) {
-		mail.kind = BOUNCE_COMPLAINT;
-		rc = one_report(&m, who, &mail);
-	} else {
+	else
 		rc = read_words(&m, &mail);
-	}
 	mail.envelope_id = dsn.envelope_id;
 	if (rc == 0)
 		*ret_mail = mail;

@@ -11,6 +11,8 @@
  * 3464 and complaints of RFC 5965 by their fields, everything else by the
  * words and the layout that mail systems have used for it.
  */
+struct complaint;
+
 #define BOUNCE_REPORTS_MAX 1000
 #define BOUNCE_REASON_MAX 500
 
@@ -34,6 +36,9 @@ struct bounce_mail {
 				     2.2.1), as it stands there; or absent */
 	struct bounce_report *reports;
 	size_t count;
+	struct complaint *complaint; /* complaint.h; NULL: the mail is none.
+					kind is BOUNCE_OTHER for one that
+					tells of no complaint */
 };
 /*
  * rules  of this site; NULL: those that come with the program
