@@ -11,6 +11,7 @@
 
 #include "bounced/consumer.h"
 #include "bounced/follower.h"
+#include "bounced/inbound.h"
 #include "bounced/intake.h"
 #include "bounced/lmtp_server.h"
 #include "bounced/log_source.h"
@@ -32,6 +33,7 @@
 
 static struct bounced {
 	char *host, *names, *checkpoint, *state_directory;
+	struct master_key master;
 	uint8_t verp_key[CRYPTO_SHA256_LEN];
 	char password[SECRET_FILE_MAX];
 	int fds[LISTENER_MAX];
@@ -41,22 +43,21 @@ static struct bounced {
 	struct follower *follower;
 	struct consumer *consumer;
 	struct intake *intake;
+	struct inbound *inbound;
 	struct lmtp_server *server;
 	struct loop_timer *register_timer;
 	struct metrics_feed *metrics;
 } bounced;
 
 static int
-read_verp_key(const char *path)
+read_keys(const char *path)
 {
-	struct master_key master;
-	int rc = crypto_master_load(path, &master);
+	int rc = crypto_master_load(path, &bounced.master);
 
 	if (rc == 0)
-		rc = crypto_derive(&master, "verp", bounced.verp_key);
+		rc = crypto_derive(&bounced.master, "verp", bounced.verp_key);
 	if (rc < 0)
 		log_error("%s: %s", path, err_text(rc));
-	crypto_wipe(&master, sizeof(master));
 	return rc;
 }
 
@@ -72,7 +73,7 @@ bounced_open(const struct host_config *config)
 		    secret_file_error(rc));
 		return rc;
 	}
-	if ((rc = read_verp_key(config->master_key_file)) < 0)
+	if ((rc = read_keys(config->master_key_file)) < 0)
 		return rc;
 	tzset(); /* the zone of traditional time stamps */
 	rc = listener_open(config->bounced_listen, config->socket_group,
@@ -190,14 +191,23 @@ start_intake(const struct host_config *config, struct event_base *base)
 		.host = slice_of(bounced.host),
 		.max_clients = config->bounced_max_clients,
 		.max_message = (size_t)config->bounced_max_message_kb * 1024,
+		.max_inbound = (size_t)config->inbound_max_message_kb * 1024,
+	};
+	const struct inbound_options inbound = {
+		.host = slice_of(bounced.host),
+		.master = &bounced.master,
+		.octets_max = (uint64_t)config->inbound_max_kb * 1024,
 	};
 
 	bounced.intake = intake_new(bounced.store, bounced.settings,
 	    slice_of(bounced.host), bounced.verp_key, events_written);
-	if (bounced.intake == NULL)
+	bounced.inbound = inbound_new(bounced.store, &inbound);
+	if (bounced.intake == NULL || bounced.inbound == NULL)
 		return ERR_NOMEM;
-	return lmtp_server_start(base, bounced.store, bounced.intake, &options,
-	    &bounced.server);
+	return lmtp_server_start(base, bounced.store,
+	    &(struct lmtp_readers){ bounced.settings, bounced.intake,
+		bounced.inbound },
+	    &options, &bounced.server);
 }
 
 static void
@@ -206,6 +216,7 @@ set_metrics(void)
 	const struct follower_counters *f = follower_counters(bounced.follower);
 	const struct consumer_counters *c = consumer_counters(bounced.consumer);
 	const struct intake_counters *i = intake_counters(bounced.intake);
+	const struct inbound_counters *in = inbound_counters(bounced.inbound);
 	const struct {
 		enum metric metric;
 		uint64_t value;
@@ -229,6 +240,11 @@ set_metrics(void)
 		{ METRIC_BOUNCED_NO_ENVELOPE_ID, i->unsigned_mail },
 		{ METRIC_BOUNCED_NO_FAILURE, i->no_failure },
 		{ METRIC_BOUNCED_TROUBLE, i->trouble },
+		{ METRIC_BOUNCED_INBOUND_KEPT, in->kept },
+		{ METRIC_BOUNCED_INBOUND_DUPLICATE, in->duplicate },
+		{ METRIC_BOUNCED_INBOUND_DROPPED, in->dropped },
+		{ METRIC_BOUNCED_INBOUND_FULL, in->full },
+		{ METRIC_BOUNCED_INBOUND_TROUBLE, in->trouble },
 		{ METRIC_BOUNCED_CLIENTS, lmtp_server_clients(bounced.server) },
 		{ METRIC_BOUNCED_REDIS_UP, store_is_up(bounced.store) },
 	};
@@ -274,7 +290,9 @@ int
 bounced_reload(const struct host_config *config)
 {
 	lmtp_server_limits(bounced.server, config->bounced_max_clients,
-	    (size_t)config->bounced_max_message_kb * 1024);
+	    (size_t)config->bounced_max_message_kb * 1024,
+	    (size_t)config->inbound_max_message_kb * 1024);
+	inbound_limit(bounced.inbound, (uint64_t)config->inbound_max_kb * 1024);
 	return 0;
 }
 
@@ -303,6 +321,7 @@ bounced_stop(void)
 	store_close(bounced.store);
 	lmtp_server_stop(bounced.server);
 	intake_free(bounced.intake);
+	inbound_free(bounced.inbound);
 	follower_stop(bounced.follower);
 	consumer_stop(bounced.consumer);
 	loop_timer_free(bounced.register_timer);
@@ -321,6 +340,7 @@ bounced_state(void)
 	const struct follower_counters *f = follower_counters(bounced.follower);
 	const struct consumer_counters *c = consumer_counters(bounced.consumer);
 	const struct intake_counters *i = intake_counters(bounced.intake);
+	const struct inbound_counters *in = inbound_counters(bounced.inbound);
 
 	log_info("log: lines=%" PRIu64 ", operations=%" PRIu64
 		 ", batches=%" PRIu64 ", conflicts=%" PRIu64
@@ -338,4 +358,7 @@ bounced_state(void)
 	    i->mails, i->recorded, i->duplicate, i->unknown, i->bad_signature,
 	    i->expired, i->unsigned_mail, i->no_failure, i->trouble,
 	    lmtp_server_clients(bounced.server));
+	log_info("inbound: kept=%" PRIu64 ", duplicate=%" PRIu64
+		 ", dropped=%" PRIu64 ", full=%" PRIu64 ", trouble=%" PRIu64,
+	    in->kept, in->duplicate, in->dropped, in->full, in->trouble);
 }

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bounced/inbound.h"
 #include "bounced/intake.h"
+#include "bounced/route.h"
 #include "net/connection.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "proto/address.h"
 #include "proto/lmtp_command.h"
+#include "store/settings_store.h"
 #include "store/store.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -20,14 +23,21 @@
 #define OUTPUT_MAX 65536
 #define IDLE_MS 300000 /* RFC 5321, 4.5.3.2.7: at least 5 minutes */
 #define BAD_COMMANDS_MAX 20
+/* Texts of all clients in memory; who goes beyond it comes again. */
+#define TEXTS_MAX ((size_t)256 * 1024 * 1024)
+/* One that is smaller is let through all the same. */
+#define TEXT_SMALL ((size_t)256 * 1024)
 
 struct client;
 
 struct recipient {
 	struct client *client;
-	char address[ADDRESS_MAX];
-	size_t len;
-	int rc; /* of the intake */
+	enum route route;
+	const struct tenant *tenant; /* of the client's settings; or NULL */
+	char address[ADDRESS_MAX];   /* canonical */
+	char written[ADDRESS_MAX];
+	size_t len, written_len;
+	int rc; /* of who read it; ERR_LIMIT: too large */
 };
 
 struct client {
@@ -36,8 +46,13 @@ struct client {
 	struct connection *connection;
 	struct loop_timer *idle;
 	bool greeted, mail, in_data, skipping, closing;
-	bool collecting; /* answers of the intake are awaited */
+	bool collecting; /* answers of the readers are awaited */
+	bool crowded;    /* there was no memory for the text */
 	unsigned bad;
+	struct settings *settings; /* of the mail under way; or NULL */
+	char sender[ADDRESS_MAX];  /* as written */
+	size_t sender_len;
+	uint64_t size; /* as MAIL said; 0: it did not */
 	struct recipient recipients[RECIPIENTS_MAX];
 	size_t count, pending;
 	struct lmtp_data data;
@@ -47,11 +62,12 @@ struct client {
 struct lmtp_server {
 	struct event_base *base;
 	struct store *store;
-	struct intake *intake;
+	struct lmtp_readers readers;
 	struct lmtp_options options;
 	struct listener *listeners[LISTENER_MAX];
 	struct client *clients;
 	unsigned count;
+	size_t octets; /* of all texts */
 	bool paused, draining;
 };
 
@@ -67,10 +83,12 @@ answer(struct client *c, const char *text)
 static void
 reset(struct client *c)
 {
-	c->mail = c->in_data = false;
+	c->mail = c->in_data = c->crowded = false;
 	c->count = 0;
+	c->server->octets -= c->message.len;
 	buf_done(&c->message);
-	buf_init(&c->message, c->server->options.max_message);
+	settings_unref(c->settings);
+	c->settings = NULL;
 }
 
 static void
@@ -91,7 +109,7 @@ client_free(struct client *c)
 			listener_resume(server->listeners[i]);
 	}
 	loop_timer_free(c->idle);
-	buf_done(&c->message);
+	reset(c);
 	free(c);
 }
 
@@ -111,8 +129,17 @@ on_lhlo(struct client *c)
 				"250-SMTPUTF8\r\n250 SIZE\r\n");
 }
 
+/* As it is to be shown: RFC 5321's Mailbox, or empty. */
+static size_t
+as_written(struct slice path, char room[ADDRESS_MAX])
+{
+	struct slice mailbox;
+
+	return address_mailbox(path, room, &mailbox) == 0 ? mailbox.len : 0;
+}
+
 static void
-on_mail(struct client *c)
+on_mail(struct client *c, const struct lmtp_command *cmd)
 {
 	if (!c->greeted) {
 		answer(c, "503 5.5.1 LHLO first");
@@ -120,7 +147,29 @@ on_mail(struct client *c)
 		answer(c, "503 5.5.1 A mail is under way");
 	} else {
 		c->mail = true;
+		c->size = cmd->size;
+		c->sender_len = as_written(cmd->path, c->sender);
+		c->settings = settings_current(c->server->readers.settings);
 		answer(c, "250 2.1.0 Sender ok");
+	}
+}
+
+static void
+take_recipient(struct client *c, const struct recipient *r)
+{
+	const struct lmtp_server *server = c->server;
+	bool known = settings_watch_known(server->readers.settings);
+
+	if (r->route == ROUTE_NONE && known) {
+		answer(c, "550 5.1.1 No such address here");
+	} else if (r->route == ROUTE_NONE || !store_is_up(server->store)) {
+		answer(c, "451 4.3.0 The store is away; try again");
+	} else if (r->route == ROUTE_INBOUND &&
+		   c->size > server->options.max_inbound) {
+		answer(c, "552 5.3.4 Message too large");
+	} else {
+		c->count++;
+		answer(c, "250 2.1.5 Recipient ok");
 	}
 }
 
@@ -130,7 +179,6 @@ on_rcpt(struct client *c, const struct lmtp_command *cmd)
 	struct recipient *r = &c->recipients[c->count];
 	char room[ADDRESS_MAX];
 	struct slice address;
-	int known;
 
 	if (!c->mail) {
 		answer(c, "503 5.5.1 MAIL first");
@@ -138,16 +186,26 @@ on_rcpt(struct client *c, const struct lmtp_command *cmd)
 		answer(c, "452 4.5.3 Too many recipients");
 	} else if (address_canonical(cmd->path, room, &address) < 0) {
 		answer(c, "501 5.1.3 Not an address");
-	} else if ((known = intake_knows(c->server->intake, address)) == 0) {
-		answer(c, "550 5.1.1 No such address here");
-	} else if (known < 0 || !store_is_up(c->server->store)) {
-		answer(c, "451 4.3.0 The store is away; try again");
 	} else {
 		*r = (struct recipient){ .client = c, .len = address.len };
+		r->route = route_of(c->settings, address, &r->tenant);
 		memcpy(r->address, address.at, address.len);
-		c->count++;
-		answer(c, "250 2.1.5 Recipient ok");
+		r->written_len = as_written(cmd->path, r->written);
+		take_recipient(c, r);
 	}
+}
+
+/* Octets of the text that are kept, by who is to read it. */
+static size_t
+most_of(const struct client *c)
+{
+	const struct lmtp_options *o = &c->server->options;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->recipients[i].route == ROUTE_INBOUND &&
+		    o->max_inbound > o->max_message)
+			return o->max_inbound;
+	return o->max_message;
 }
 
 static void
@@ -159,6 +217,7 @@ on_data(struct client *c)
 		answer(c, "503 5.5.1 No valid recipients");
 	} else {
 		c->in_data = true;
+		buf_init(&c->message, most_of(c));
 		lmtp_data_begin(&c->data);
 		answer(c, "354 End data with <CR><LF>.<CR><LF>");
 	}
@@ -190,7 +249,7 @@ command(struct client *c, struct slice line)
 		on_lhlo(c);
 		break;
 	case LMTP_MAIL:
-		on_mail(c);
+		on_mail(c, &cmd);
 		break;
 	case LMTP_RCPT:
 		on_rcpt(c, &cmd);
@@ -224,11 +283,15 @@ command(struct client *c, struct slice line)
 static void
 answer_all(struct client *c)
 {
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
+		int rc = c->recipients[i].rc;
+
 		answer(c,
-		    c->recipients[i].rc == 0
-			? "250 2.0.0 Taken"
+		    rc == 0 ? "250 2.0.0 Taken"
+		    : rc == ERR_LIMIT
+			? "552 5.3.4 Message too large"
 			: "451 4.3.0 Can not be dealt with now; try again");
+	}
 	reset(c);
 }
 
@@ -246,20 +309,52 @@ on_taken(int rc, void *ctx)
 }
 
 static void
+to_inbound(struct client *c, struct recipient *r)
+{
+	const struct inbound_envelope envelope = {
+		.settings = c->settings,
+		.tenant = r->tenant,
+		.sender = { c->sender, c->sender_len },
+		.recipient = { r->written, r->written_len },
+		.address = { r->address, r->len },
+	};
+
+	/* Half of a mail is none. */
+	if (c->data.too_large)
+		on_taken(ERR_LIMIT, r);
+	else
+		inbound_mail(c->server->readers.inbound, &envelope,
+		    buf_slice(&c->message), on_taken, r);
+}
+
+static void
+to_intake(struct client *c, struct recipient *r)
+{
+	struct slice message = buf_slice(&c->message);
+
+	if (message.len > c->server->options.max_message)
+		message.len = c->server->options.max_message;
+	intake_mail(c->server->readers.intake,
+	    (struct slice){ r->address, r->len }, message, on_taken, r);
+}
+
+static void
 deliver(struct client *c)
 {
-	struct slice message;
-
 	c->in_data = false;
-	message = buf_slice(&c->message);
 	c->pending = c->count;
 	/* Answers that come at once must not release what is not held. */
 	c->collecting = true;
-	for (size_t i = 0; i < c->count; i++)
-		intake_mail(c->server->intake,
-		    (struct slice){ c->recipients[i].address,
-			c->recipients[i].len },
-		    message, on_taken, &c->recipients[i]);
+	for (size_t i = 0; i < c->count; i++) {
+		struct recipient *r = &c->recipients[i];
+
+		if (c->crowded)
+			on_taken(ERR_NOMEM, r);
+		else if (r->route == ROUTE_INBOUND)
+			to_inbound(c, r);
+		else
+			to_intake(c, r);
+	}
 	c->collecting = false;
 	if (c->pending == 0)
 		answer_all(c);
@@ -270,9 +365,18 @@ deliver(struct client *c)
 static ssize_t
 text(struct client *c, struct slice in)
 {
+	struct lmtp_server *server = c->server;
+	size_t before = c->message.len, n;
 	bool end;
-	size_t n = lmtp_data_feed(&c->data, in, &c->message, &end);
 
+	n = lmtp_data_feed(&c->data, in, &c->message, &end);
+	server->octets += c->message.len - before;
+	if (server->octets > TEXTS_MAX && c->message.len > TEXT_SMALL &&
+	    !c->crowded) {
+		c->crowded = c->data.too_large = true;
+		server->octets -= c->message.len;
+		buf_done(&c->message);
+	}
 	if (end)
 		deliver(c);
 	return (ssize_t)n;
@@ -359,7 +463,7 @@ on_accepted(int fd, void *ctx)
 		return;
 	}
 	c->server = server;
-	buf_init(&c->message, server->options.max_message);
+	buf_init(&c->message, 0);
 	if (connection_start(server->base, fd, &options, &c->connection) < 0) {
 		loop_timer_free(c->idle);
 		free(c);
@@ -390,7 +494,7 @@ on_full(void *ctx)
 
 int
 lmtp_server_start(struct event_base *base, struct store *s,
-    struct intake *intake, const struct lmtp_options *options,
+    const struct lmtp_readers *readers, const struct lmtp_options *options,
     struct lmtp_server **ret_server)
 {
 	struct lmtp_server *server = calloc(1, sizeof(*server));
@@ -399,7 +503,7 @@ lmtp_server_start(struct event_base *base, struct store *s,
 		return ERR_NOMEM;
 	server->base = base;
 	server->store = s;
-	server->intake = intake;
+	server->readers = *readers;
 	server->options = *options;
 	for (size_t i = 0; i < options->fd_count; i++) {
 		server->listeners[i] = listener_start(base, options->fds[i],
@@ -415,10 +519,11 @@ lmtp_server_start(struct event_base *base, struct store *s,
 
 void
 lmtp_server_limits(struct lmtp_server *server, unsigned max_clients,
-    size_t max_message)
+    size_t max_message, size_t max_inbound)
 {
 	server->options.max_clients = max_clients;
 	server->options.max_message = max_message;
+	server->options.max_inbound = max_inbound;
 }
 
 static void

@@ -8,29 +8,40 @@
 #include "util/slice.h"
 
 /*
- * The LMTP server (RFC 2033) that Postfix hands bounces to.  Each recipient
- * gets an answer of its own behind the text; 451 when the mail can not be
- * dealt with now, so that Postfix keeps it.  A text longer than the maximum is
- * read to its end, and judged by its beginning.
+ * The LMTP server (RFC 2033) that Postfix hands what comes back to: bounces,
+ * complaints, mail for applications.  Each recipient gets an answer of its own
+ * behind the text; 451 when the mail can not be dealt with now, so that Postfix
+ * keeps it.  A bounce longer than its maximum is read to its end, and judged
+ * by its beginning.
  */
 struct event_base;
+struct inbound;
 struct intake;
 struct lmtp_server;
+struct settings_watch;
 struct store;
+
+/* Who reads what comes. */
+struct lmtp_readers {
+	struct settings_watch *settings; /* say whose a recipient is */
+	struct intake *intake;
+	struct inbound *inbound;
+};
 
 struct lmtp_options {
 	const int *fds; /* listening; owned by the caller */
 	size_t fd_count;
 	struct slice host; /* greeting */
 	unsigned max_clients;
-	size_t max_message;
+	size_t max_message; /* octets of a bounce */
+	size_t max_inbound; /* of a mail for an application; more: 552 */
 };
 int lmtp_server_start(struct event_base *base, struct store *s,
-    struct intake *intake, const struct lmtp_options *options,
+    const struct lmtp_readers *readers, const struct lmtp_options *options,
     struct lmtp_server **ret_server);
 /* For mails that begin from now on. */
 void lmtp_server_limits(struct lmtp_server *server, unsigned max_clients,
-    size_t max_message);
+    size_t max_message, size_t max_inbound);
 /* Accepts nobody any more, lets those without a mail go; clients left. */
 unsigned lmtp_server_drain(struct lmtp_server *server);
 void lmtp_server_stop(struct lmtp_server *server); /* takes NULL */

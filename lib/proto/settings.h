@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/inbound.h"
 #include "proto/relay.h"
 #include "proto/schedule.h"
 #include "proto/shaping.h"
@@ -169,12 +170,6 @@ struct complaint_settings {
 	/* Feedback-ID: its last part, empty: no field; and the header field
 	 * that names the campaign, absent: the stream does. */
 	struct slice feedback_sender, feedback_header;
-};
-
-/* The receiving server. */
-struct inbound_settings {
-	const struct slice *domains; /* lower case: whose mail is taken */
-	size_t domain_count;
 };
 
 struct smime_certificate {

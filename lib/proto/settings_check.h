@@ -51,6 +51,10 @@ void check_streams(struct check *c, struct view list);
 void check_outbreak(struct check *c, struct view v);
 /* The section complaints. */
 void check_complaints(struct check *c, struct view v);
+/* A list of forwardings; path: where it stands. */
+void check_forwards(struct check *c, struct view list, const char *path);
+/* The section inbound, of a tenant's document. */
+void check_inbound(struct check *c, struct view document);
 /* The section relay. */
 void check_relay(struct check *c, struct view v);
 

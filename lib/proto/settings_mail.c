@@ -42,8 +42,9 @@ work_filter(struct work *w, struct view v)
 	return f;
 }
 
-static void
-compile_forwards(struct work *w, struct view list)
+void
+work_forwards(struct work *w, struct view list,
+    const struct forward_rule **ret_rules, size_t *ret_count)
 {
 	size_t count = view_count(list);
 	struct forward_rule *rule = work_take(w, count, sizeof(*rule));
@@ -58,8 +59,8 @@ compile_forwards(struct work *w, struct view list)
 		rule[i].mode = (enum forward_mode)view_word(view_get(v, "mode"),
 		    forward_words);
 	}
-	w->t->forwards = rule;
-	w->t->forward_count = w->rc == 0 ? count : 0;
+	*ret_rules = rule;
+	*ret_count = w->rc == 0 ? count : 0;
 }
 
 static void
@@ -119,7 +120,8 @@ work_mail(struct work *w, struct view document)
 
 	work_envelope_sender(w, view_get(document, "envelope_sender"),
 	    &t->envelope_sender);
-	compile_forwards(w, view_get(document, "forwarding"));
+	work_forwards(w, view_get(document, "forwarding"), &t->forwards,
+	    &t->forward_count);
 	t->bcc_host = work_keep(w, view_string(view_get(bcc, "host")));
 	t->bcc_port = (unsigned)view_integer(view_get(bcc, "port"));
 	compile_unsubscribe(w, view_get(document, "unsubscribe"));

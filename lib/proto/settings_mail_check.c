@@ -62,13 +62,13 @@ check_envelope_sender(struct check *c, struct view v, const char *path)
 		    "is needed with mode domain");
 }
 
-static void
-check_forwarding(struct check *c, struct view list)
+void
+check_forwards(struct check *c, struct view list, const char *path)
 {
-	check_filters(c, list, "/forwarding");
+	check_filters(c, list, path);
 	for (size_t i = 0; i < view_count(list); i++)
 		check_address(c, view_get(view_at(list, i), "to"),
-		    check_place("/forwarding/%zu/to", i).text);
+		    check_place("%s/%zu/to", path, i).text);
 }
 
 static void
@@ -106,7 +106,7 @@ check_mail(struct check *c, struct view document)
 		check_envelope_sender(c,
 		    view_get(view_at(domains, i), "envelope_sender"),
 		    check_place("/domains/%zu/envelope_sender", i).text);
-	check_forwarding(c, forwarding);
+	check_forwards(c, forwarding, "/forwarding");
 	/* spec: a copy of everything and forwarding exclude each other. */
 	if (view_count(forwarding) > 0 &&
 	    view_get(document, "bcc").value != NULL)

@@ -251,6 +251,7 @@ check_tenant(struct check *c, struct view v)
 	check_outbreak(c, view_get(v, "outbreak"));
 	check_complaints(c, view_get(v, "complaints"));
 	check_relay(c, view_get(v, "relay"));
+	check_inbound(c, v);
 	check_streams(c, view_get(v, "streams"));
 	check_webhooks(c, view_get(v, "webhooks"));
 	check_users(c, view_get(v, "api_users"));

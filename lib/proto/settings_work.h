@@ -42,6 +42,9 @@ const struct filter *work_filter(struct work *w, struct view v);
 /* The DKIM keys of a domain's list to *d. */
 void work_selectors(struct work *w, struct view list, const char *where,
     struct settings_domain *d);
+/* The rules of a list of forwardings. */
+void work_forwards(struct work *w, struct view list,
+    const struct forward_rule **ret_rules, size_t *ret_count);
 /* An envelope_sender; not given where v has no value. */
 void work_envelope_sender(struct work *w, struct view v,
     struct envelope_sender *e);

@@ -87,6 +87,10 @@ struct host_config {
 	unsigned bounced_max_clients;
 	unsigned bounced_max_message_kb;
 
+	/* mail for applications */
+	unsigned inbound_max_message_kb; /* the largest one */
+	unsigned inbound_max_kb;         /* all that wait, of this host */
+
 	/* apid */
 	unsigned apid_max_clients;
 	unsigned apid_max_body_kb;

@@ -355,6 +355,20 @@ const struct param host_params[] = {
 	PARAM_UINT(CFG, bounced_max_message_kb, "10240", "64", "1048576", 0,
 	    "Kilobytes of the largest bounce taken; a larger one is refused."),
 
+	/* mail for applications */
+	PARAM_UINT(CFG, inbound_max_message_kb, "25600", "64", "262144",
+	    PARAM_RESTART,
+	    "Kilobytes of the largest mail that is taken for an application,\n"
+	    "where its tenant does not say less.\n"
+	    "Postfix's own\n"
+	    ".Va message_size_limit\n"
+	    "is looked at before."),
+	PARAM_UINT(CFG, inbound_max_kb, "262144", "64", "1073741824", 0,
+	    "Kilobytes of all mails for applications that this host keeps\n"
+	    "while their webhooks have not taken them.\n"
+	    "They take as much of the memory of Redis.\n"
+	    "When it is full, further ones wait with Postfix."),
+
 	/* apid */
 	PARAM_UINT(CFG, apid_max_clients, "500", "1", "10000", PARAM_RESTART,
 	    "HTTP connections served at once."),
