@@ -21,6 +21,8 @@ const struct command *const commands[] = {
 	&command_classify,
 	&command_filter,
 	&command_trace,
+	&command_deliveries,
+	&command_bounces,
 	&command_metrics,
 	NULL,
 };

@@ -6,7 +6,9 @@
 
 /* One for each cmd_NAME.c. */
 extern const struct command command_blocks;
+extern const struct command command_bounces;
 extern const struct command command_classify;
+extern const struct command command_deliveries;
 extern const struct command command_doctor;
 extern const struct command command_filter;
 extern const struct command command_held;

@@ -81,6 +81,8 @@ bounce_class_of_status(int status)
 		return CLASS_SERVER;
 	case STATUS_TIMEOUT:
 		return CLASS_EXPIRED;
+	case STATUS_OTHER:
+		return CLASS_OTHER;
 	default:
 		break;
 	}

@@ -35,6 +35,7 @@ test_each_status_has_a_class_of_its_own(void **state)
 			assert_int_equal(bounce_class_status(
 					     bounce_class_of_status(status)),
 			    status);
+	assert_int_equal(bounce_class_of_status(STATUS_OTHER), CLASS_OTHER);
 	assert_int_equal(bounce_class_of_status(12345), CLASS_OTHER);
 }
 
