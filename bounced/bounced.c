@@ -143,9 +143,12 @@ start_store(const struct host_config *config, struct event_base *base)
 	store_on_change(bounced.store, store_turned, NULL);
 	rc = settings_watch_start(base, bounced.store, config->state_directory,
 	    NULL, SETTINGS_POLL_MS, settings_turned, NULL, &bounced.settings);
-	if (rc == 0)
-		settings_watch_wait(bounced.settings, SETTINGS_WAIT_MS);
-	return rc;
+	if (rc < 0)
+		return rc;
+	/* Whose mailbox a recipient's is: by the filters of that file, too. */
+	(void)settings_watch_providers(bounced.settings, config->provider_file);
+	settings_watch_wait(bounced.settings, SETTINGS_WAIT_MS);
+	return 0;
 }
 
 /* Events were written: their errors are counted at once. */
@@ -232,6 +235,11 @@ set_metrics(void)
 		{ METRIC_BOUNCED_BLOCKED, c->blocked },
 		{ METRIC_BOUNCED_WOULD_BLOCK, c->would },
 		{ METRIC_BOUNCED_COUNTING_FAILURES, c->failures },
+		{ METRIC_BOUNCED_FROZEN, c->frozen },
+		{ METRIC_BOUNCED_LIFTED, c->lifted },
+		{ METRIC_BOUNCED_RELEASED, c->released },
+		{ METRIC_BOUNCED_OUTBREAKS, c->outbreaks },
+		{ METRIC_BOUNCED_OUTBREAKS_GOING, c->going },
 		{ METRIC_BOUNCED_RECORDED, i->recorded },
 		{ METRIC_BOUNCED_DUPLICATE, i->duplicate },
 		{ METRIC_BOUNCED_UNKNOWN, i->unknown },
@@ -293,6 +301,7 @@ bounced_reload(const struct host_config *config)
 	    (size_t)config->bounced_max_message_kb * 1024,
 	    (size_t)config->inbound_max_message_kb * 1024);
 	inbound_limit(bounced.inbound, (uint64_t)config->inbound_max_kb * 1024);
+	(void)settings_watch_providers(bounced.settings, config->provider_file);
 	return 0;
 }
 
@@ -348,8 +357,11 @@ bounced_state(void)
 	    f->lines, f->operations, f->batches, f->conflicts, f->failures,
 	    f->gaps);
 	log_info("counting: events=%" PRIu64 ", counted=%" PRIu64
-		 ", blocked=%" PRIu64 ", would=%" PRIu64 ", failures=%" PRIu64,
-	    c->events, c->counted, c->blocked, c->would, c->failures);
+		 ", blocked=%" PRIu64 ", would=%" PRIu64 ", failures=%" PRIu64
+		 ", frozen=%" PRIu64 ", lifted=%" PRIu64 ", released=%" PRIu64
+		 ", outbreaks=%" PRIu64 ", going=%" PRIu64,
+	    c->events, c->counted, c->blocked, c->would, c->failures, c->frozen,
+	    c->lifted, c->released, c->outbreaks, c->going);
 	log_info("intake: mails=%" PRIu64 ", recorded=%" PRIu64
 		 ", duplicate=%" PRIu64 ", unknown=%" PRIu64
 		 ", bad-signature=%" PRIu64 ", expired=%" PRIu64

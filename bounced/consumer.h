@@ -13,8 +13,11 @@
  * blocks that follow together with the new position.  Everything may be done
  * again after a crash: counting is idempotent by event id.
  *
- * Not counted: what was told before (repeated), addresses that Postern itself
- * suppressed (10, 11), statuses whose condition is off.
+ * Not counted: what was told before (repeated), what has an origin (refused or
+ * marked by Postern itself), addresses that Postern suppressed (10, 11),
+ * statuses whose condition is off, classes that may not block where any_fault
+ * is off, and answers of an outbreak.  Complaints count by the condition of
+ * their own.  A success ends what lift_on_success says.
  */
 struct consumer;
 struct event_base;
@@ -32,6 +35,11 @@ void consumer_stop(struct consumer *c); /* takes NULL */
 
 struct consumer_counters {
 	uint64_t events, counted, blocked, would, failures;
+	uint64_t frozen;    /* errors of outbreaks, not counted */
+	uint64_t lifted;    /* blocks ended by a success */
+	uint64_t outbreaks; /* noticed here */
+	uint64_t released;  /* blocks taken back because of them */
+	uint64_t going;     /* outbreaks of all hosts that go on now */
 };
 const struct consumer_counters *consumer_counters(const struct consumer *c);
 

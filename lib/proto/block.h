@@ -26,7 +26,7 @@ struct block {
 	int64_t last_s;        /* last one */
 	int64_t since_s;       /* when it came into this state */
 	int64_t expires_s;     /* block lifts by itself; 0: never */
-	struct slice origin;   /* bounce, api, cli, import */
+	struct slice origin;   /* bounce, complaint, api, cli, import */
 	struct slice ref;      /* short reference shown to SMTP clients */
 	struct slice event_id; /* of the error that blocked it */
 	struct slice queue_id; /* evidence */

@@ -115,7 +115,7 @@ is_colons(struct slice w)
 	return colons >= 2;
 }
 
-/* Base64 and the like: case goes to and fro, or hexadecimal in length. */
+/* Base64 and the like: case turns again and again, or hexadecimal in length. */
 static bool
 is_random(struct slice w)
 {

@@ -111,7 +111,7 @@ block_count(struct store *s, const struct block_error *e, int64_t deadline_us,
 	char status[NUMBER_TEXT_MAX], at[NUMBER_TEXT_MAX];
 	char threshold[NUMBER_TEXT_MAX], forget[NUMBER_TEXT_MAX];
 	char watch[NUMBER_TEXT_MAX], reason[300];
-	struct slice argv[14];
+	struct slice argv[15];
 
 	if (!e->enabled) {
 		redis_refuse(s, ERR_CANCELED, got_result,
@@ -132,7 +132,8 @@ block_count(struct store *s, const struct block_error *e, int64_t deadline_us,
 	argv[11] = flag(e->once_per_day);
 	argv[12] = number(e->forget_s, forget);
 	argv[13] = number(e->watch_s, watch);
-	redis_script(s, SCRIPT_block_count, 2, argv, 14, deadline_us,
+	argv[14] = e->origin.len > 0 ? e->origin : SLICE("bounce");
+	redis_script(s, SCRIPT_block_count, 2, argv, 15, deadline_us,
 	    got_result, request_new(s, (request_fn *)counted, ctx));
 }
 

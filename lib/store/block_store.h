@@ -25,6 +25,7 @@ struct block_error {
 	struct slice event_id; /* makes the call idempotent */
 	struct slice message;  /* counted once per message and recipient */
 	struct slice queue_id, reason;
+	struct slice origin; /* of the block; absent: "bounce" */
 	struct slice stream; /* the block shall hold for this stream only;
 				absent or empty: for all mail */
 	int status;

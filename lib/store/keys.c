@@ -151,6 +151,30 @@ static const struct key_row keys[] = {
 	    .writers = R(POLICYD) | R(MILTER) | R(APID) | R(CLI),
 	},
 	{
+	    .name = "pn:og:{TENANT}",
+	    .pattern = "pn:og:*",
+	    .type = "hash, sorted set, HyperLogLog",
+	    .ttl = "none; behind it: two windows of the outbreak guard",
+	    .text =
+		"Outbreaks that go on, and those of the last day, 200 at\n"
+		"most.\n"
+		"Behind it, of each provider that has refused mail lately:\n"
+		"shapes of its answers, 64 at most; recipients with a\n"
+		"result and with each answer; addresses blocked by it.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:bl:{TENANT}",
+	    .pattern = "pn:bl:*",
+	    .type = "set",
+	    .ttl = "none",
+	    .text = "Hashes of addresses with errors that a success ends:\n"
+		    "only their deliveries are looked up.",
+	    .readers = R(BOUNCED),
+	    .writers = R(BOUNCED),
+	},
+	{
 	    .name = "pn:d:{TENANT}:YYYYMMDD",
 	    .pattern = "pn:d:*",
 	    .type = "hash",
@@ -316,7 +340,7 @@ static const struct key_row keys[] = {
 	    .ttl = "that of the DNS, at most a day",
 	    .text = "MX hosts of a recipient domain, and until when, in\n"
 		    "seconds since 1970.",
-	    .readers = R(POLICYD) | R(CLI),
+	    .readers = R(POLICYD) | R(BOUNCED) | R(CLI),
 	    .writers = R(POLICYD),
 	},
 };
@@ -342,8 +366,10 @@ static const char *const acl_commands[NWHO] = {
 	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
 	"+subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
-	"+set +hdel +del +xrange +zadd +zrem +zrangebylex +zremrangebyscore "
-	"+subscribe",
+	"+get +set +hdel +hlen +del +xrange +zadd +zcard +zrange "
+	"+zrangebylex +zrangebyscore +zrem +zremrangebyrank "
+	"+zremrangebyscore +zscore +sadd +sismember +srem +pfadd +pfcount "
+	"+pexpire +subscribe",
 	/* First what is taken away: ROLE is among @dangerous, too. */
 	[APID] = "+@read +@write -@dangerous " GREETING "+subscribe +publish",
 	[CLI] = "+@read +@write -@dangerous " GREETING
@@ -791,6 +817,31 @@ key_day_caps(struct slice tenant, unsigned yyyymmdd)
 	add(&k, SLICE(":"));
 	add_digits(&k, yyyymmdd, 8);
 	return k;
+}
+
+struct key
+key_outbreaks(struct slice tenant)
+{
+	return tenant_key(SLICE("pn:og:"), tenant);
+}
+
+struct key
+key_outbreak_blocks(struct slice tenant, struct slice provider,
+    struct slice shape)
+{
+	struct key k = key_outbreaks(tenant);
+
+	add(&k, SLICE(":"));
+	add_bounded(&k, provider);
+	add(&k, SLICE(":b:"));
+	add(&k, shape);
+	return k;
+}
+
+struct key
+key_lifts(struct slice tenant)
+{
+	return tenant_key(SLICE("pn:bl:"), tenant);
 }
 
 struct key

@@ -92,6 +92,13 @@ struct key key_inbound(struct slice host, struct slice id);
 struct key key_inbound_index(struct slice host, struct slice tenant);
 /* pn:inr:{h:HOST}  hash: day on which it ends -> octets of contents */
 struct key key_inbound_room(struct slice host);
+/* pn:og:{TENANT}  hash: outbreaks; other keys behind it: outbreak.inc.lua */
+struct key key_outbreaks(struct slice tenant);
+/* pn:og:{TENANT}:PROVIDER:b:SHAPE  sorted set: what an answer has blocked */
+struct key key_outbreak_blocks(struct slice tenant, struct slice provider,
+    struct slice shape);
+/* pn:bl:{TENANT}  set: hashes of addresses whose success is looked at */
+struct key key_lifts(struct slice tenant);
 /* pn:sa:{ADDRESS}:YYYYMMDD  hash: what a sending address sent on a day */
 struct key key_sending(struct slice address, unsigned yyyymmdd);
 

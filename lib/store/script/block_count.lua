@@ -3,7 +3,7 @@
 -- KEYS  1 blocks (hash)  2 their index (sorted set)
 -- ARGV  1 address  2 event id  3 message  4 queue id  5 reason  6 status
 --       7 when, s  8 observe 0/1  9 threshold  10 once a day 0/1
---       11 forget, s  12 watch, s
+--       11 forget, s  12 watch, s  13 origin
 -- Returns 0 counted, 1 registered, 2 already, 3 exempt, 4 would.
 --
 -- The field "counts" is "STATUS=COUNT@LAST,...;ID ID ...": for each status how
@@ -68,7 +68,7 @@ if result == 0 and count >= threshold then
   result = observe and 4 or 1
 end
 if result == 1 then
-  r.state, r.since, r.origin, r.event_id = 'b', at, 'bounce', event_id
+  r.state, r.since, r.origin, r.event_id = 'b', at, ARGV[13], event_id
   r.expires = watch > 0 and at + watch or 0
   r.ref = reference(event_id .. ' ' .. address)
   redis.call('ZADD', KEYS[2], 0, address)
