@@ -55,6 +55,7 @@ read_keys(const struct host_config *config)
 	}
 	if ((rc = crypto_derive(&D.master, "verp", D.host.verp_key)) < 0 ||
 	    (rc = crypto_derive(&D.master, "copy", D.host.copy_key)) < 0 ||
+	    (rc = crypto_derive(&D.master, "trace", D.host.trace_key)) < 0 ||
 	    (rc = crypto_derive(&D.master, "unsubscribe",
 		 D.host.unsubscribe_key)) < 0)
 		return rc;
@@ -296,6 +297,7 @@ milter_stop(void)
 	crypto_wipe(&D.master, sizeof(D.master));
 	crypto_wipe(D.host.verp_key, sizeof(D.host.verp_key));
 	crypto_wipe(D.host.copy_key, sizeof(D.host.copy_key));
+	crypto_wipe(D.host.trace_key, sizeof(D.host.trace_key));
 	crypto_wipe(D.host.unsubscribe_key, sizeof(D.host.unsubscribe_key));
 	D.host = (struct milter){ .store = NULL };
 	D.host_name = D.reinject = NULL;

@@ -29,6 +29,7 @@ struct milter {
 	struct slice host_name;
 	uint8_t verp_key[CRYPTO_SHA256_LEN];
 	uint8_t copy_key[CRYPTO_SHA256_LEN];
+	uint8_t trace_key[CRYPTO_SHA256_LEN];
 	uint8_t unsubscribe_key[CRYPTO_SHA256_LEN];
 	const struct master_key *master; /* for the quarantine */
 	const char *reinject;            /* internal listener's address */

@@ -62,12 +62,13 @@ struct module {
 
 /* In the order in which they are asked; ends with NULL. */
 extern const struct module *const milter_modules[];
-#define MILTER_MODULES_MAX 16
+#define MILTER_MODULES_MAX 20
 
 extern const struct module module_commit;
 extern const struct module module_dkim;
 extern const struct module module_envelope_sender;
 extern const struct module module_facts;
+extern const struct module module_feedback;
 extern const struct module module_forward;
 extern const struct module module_hold;
 extern const struct module module_preflight;

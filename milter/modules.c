@@ -16,6 +16,7 @@ const struct module *const milter_modules[] = {
 	&module_split,
 	&module_unsubscribe,
 	&module_envelope_sender,
+	&module_feedback,
 	&module_received,
 	&module_smime,
 	&module_dkim,

@@ -7,7 +7,7 @@ import smtplib
 import pytest
 from harness import story
 from harness.receiver import Receiver
-from harness.util import wait_for
+from harness.util import wait_for, without_ref
 
 ARCHIVE = ("127.0.1.40", 2525)
 BCC = {"host": ARCHIVE[0], "port": ARCHIVE[1]}
@@ -53,9 +53,9 @@ def test_everything_goes_to_the_archive_too(env, archive):
                                        "two@good.test"]
     assert all("NOTIFY=NEVER" in p
                for p in copy.recipient_parameters.values())
-    assert b"X-Postern" not in copy.data
+    assert b"X-Postern" not in without_ref(copy.data)
     real = env.delivered("one@good.test")
-    assert len(real) == 1 and b"X-Postern" not in real[0].data
+    assert len(real) == 1 and b"X-Postern" not in without_ref(real[0].data)
     body = copy.data.partition(b"\r\n\r\n")[2]
     assert body == real[0].data.partition(b"\r\n\r\n")[2]
 
@@ -136,7 +136,7 @@ def test_who_writes_the_field_himself_sends_nowhere_else(env, archive):
         "X-Postern-Next-Hop": f"[{ARCHIVE[0]}]:{ARCHIVE[1]}",
         "X-Postern-Copy": "0" * 32})
     got = env.delivered("one@good.test")
-    assert b"X-Postern" not in got[0].data
+    assert b"X-Postern" not in without_ref(got[0].data)
     wait_for(env.postfix.empty, 20)
     assert archive.connections == 0
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from harness import sendmail
-from harness.util import wait_for
+from harness.util import wait_for, without_ref
 
 pytest.importorskip("dkim")
 pytest.importorskip("nacl")
@@ -230,7 +230,7 @@ def test_copies_by_a_second_port(mta):
         got, = mta.env.delivered(one)
         assert got.recipients == [one]
         links.add(re.search(rb"List-Unsubscribe: <(\S+)>", got.data).group(1))
-        assert b"X-Postern" not in got.data
+        assert b"X-Postern" not in without_ref(got.data)
         assert verify_with_dkim_py(got.data, mta.dns)
     assert len(links) == 2
 

@@ -112,7 +112,8 @@ def check(received, names, dns):
             good = verify_with_dkim_py(m.data, dns)
         except Exception as e:  # which message says more than a trace
             good, e = False, repr(e)
-        if not good or b"\r\nX-Postern-" in m.data:
+        if not good or re.findall(rb"\r\n(X-Postern-[^:]*):",
+                                  m.data) != [b"X-Postern-Ref"]:
             bad.append(names[number_of(m)])
     return bad
 

@@ -26,6 +26,11 @@ class Missing(Exception):
     """A program or a right that the test needs is not there."""
 
 
+def without_ref(data):
+    """A message without the name of the field that each one leaves with."""
+    return data.replace(b"X-Postern-Ref:", b"")
+
+
 def wait_for(predicate, seconds=15, what=None):
     """The first true value of predicate(); AssertionError at the deadline."""
     end = time.monotonic() + seconds
