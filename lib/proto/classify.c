@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SMTP replies and diagnostics to error statuses; the rules are beside. */
+/* SMTP replies and diagnostics to error statuses, by the rules of a set. */
 #include "proto/classify.h"
+
+#include "proto/bounce_rules.h"
+#include "proto/retry_after.h"
 
 static bool
 is_digit(char c)
@@ -159,121 +162,6 @@ classify_text_match(struct slice pattern, const struct classify_text *t)
 	return false;
 }
 
-/* ---- codes ---- */
-
-/* The status a code stands for when the text says nothing; 0: none. */
-static int
-code_status(const struct enhanced_code *code, bool *ret_strong)
-{
-	*ret_strong = false;
-	if (code->class == 0)
-		return STATUS_NONE;
-	for (size_t i = 0; i < classify_code_count; i++)
-		if (classify_codes[i].subject == code->subject &&
-		    classify_codes[i].detail == code->detail) {
-			*ret_strong = classify_codes[i].strong;
-			return classify_codes[i].status;
-		}
-	/* RFC 3463, 3.7 and 3.8: content and security are policy. */
-	if (code->subject == 6 || code->subject == 7)
-		return STATUS_REFUSED;
-	return STATUS_NONE;
-}
-
-/* The more telling of two: x.0.0 tells least. */
-static struct enhanced_code
-choose_code(struct enhanced_code text, struct enhanced_code dsn)
-{
-	if (text.class == 0)
-		return dsn;
-	if (text.subject == 0 && text.detail == 0 && dsn.class != 0 &&
-	    dsn.subject != 0)
-		return dsn;
-	return text;
-}
-
-static void
-by_code(struct classify_verdict *v)
-{
-	bool strong;
-
-	v->vague = true;
-	if ((v->status = code_status(&v->enhanced, &strong)) != STATUS_NONE) {
-		v->rule = "enhanced-code";
-		return;
-	}
-	v->rule = "reply-code";
-	switch (v->reply_code) {
-	case 551:
-		v->status = STATUS_USER_UNKNOWN;
-		return;
-	case 552:
-		v->status = STATUS_FULL;
-		return;
-	case 521:
-	case 556:
-		v->status = STATUS_SERVER;
-		return;
-	default:
-		v->status = STATUS_OTHER;
-		v->rule = "none";
-	}
-}
-
-static void
-by_rules(const struct classify_text *t, struct classify_verdict *v)
-{
-	bool strong;
-
-	for (size_t i = 0; i < classify_rule_count; i++) {
-		const struct classify_rule *r = &classify_rules[i];
-
-		if (!classify_text_match(r->pattern, t))
-			continue;
-		int by_code = code_status(&v->enhanced, &strong);
-		bool code = r->vague && strong;
-
-		v->status = code ? by_code : r->status;
-		v->rule = code ? "enhanced-code" : r->name;
-		/* A code that says the same is no longer vague. */
-		v->vague = r->vague && by_code != r->status;
-		return;
-	}
-	by_code(v);
-}
-
-/*
- * What was refused in answer to MAIL FROM is about the sender, whatever it
- * calls unknown; as Postfix and Exim tell it.
- */
-static void
-blame_sender(const struct classify_text *t, struct classify_verdict *v)
-{
-	static const struct slice at_mail_from =
-	    SLICE("in reply to mail from command|after mail from:|"
-		  "in response to mail from|for mail from command");
-
-	if (v->status != STATUS_USER_UNKNOWN &&
-	    v->status != STATUS_HOST_UNKNOWN)
-		return;
-	if (!classify_text_match(at_mail_from, t))
-		return;
-	v->status = STATUS_REFUSED;
-	v->rule = "sender";
-}
-
-static void
-soften(struct classify_verdict *v)
-{
-	unsigned class =
-	    v->reply_code != 0 ? v->reply_code / 100 : v->enhanced.class;
-
-	if (class != 4 || v->status == STATUS_FULL ||
-	    v->status == STATUS_SIZE || v->status == STATUS_HOST_UNKNOWN)
-		return;
-	v->status = STATUS_TIMEOUT;
-}
-
 /*
  * Cisco's gateways put a name for the code before the reply that they quote:
  * "5.1.0 - Unknown address error 550-'5.7.1 ... denied'".  The quoted words
@@ -297,16 +185,179 @@ unwrap(struct slice text)
 	return quoted;
 }
 
+/* ---- who says it ---- */
+
+#define HOST_MAX 255
+
+/* Lower case into room, cut where the name of a host ends. */
+static struct slice
+host_name(struct slice s, char room[HOST_MAX])
+{
+	size_t n = 0;
+
+	while (n < s.len && n < HOST_MAX) {
+		char c = s.at[n];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c + 'a' - 'A');
+		if ((c < 'a' || c > 'z') && !is_digit(c) && c != '.' &&
+		    c != '-' && c != '_')
+			break;
+		room[n++] = c;
+	}
+	while (n > 0 && room[n - 1] == '.')
+		n--;
+	if (memchr(room, '.', n) == NULL) /* "none", "local" */
+		return (struct slice){ NULL, 0 };
+	return (struct slice){ room, n };
+}
+
+/*
+ * As Postfix and Exim tell it, "host mx.b.example[192.0.2.1] said:", and
+ * Sendmail, "while talking to mx.b.example.:".
+ */
+static struct slice
+told_host(struct slice lower, char room[HOST_MAX])
+{
+	static const struct slice talking = SLICE("while talking to ");
+	static const struct slice host = SLICE("host ");
+	const char *p = slice_find(lower, talking);
+	struct slice name;
+
+	if (p != NULL)
+		return host_name(slice_skip(lower,
+				     (size_t)(p - lower.at) + talking.len),
+		    room);
+	while ((p = slice_find(lower, host)) != NULL) {
+		lower = slice_skip(lower, (size_t)(p - lower.at) + host.len);
+		name = host_name(lower, room);
+		struct slice rest = slice_skip(lower, name.len);
+		if (slice_starts(rest, SLICE("[")) ||
+		    slice_starts(rest, SLICE(" [")))
+			return name;
+	}
+	return (struct slice){ NULL, 0 };
+}
+
+static struct slice
+remote_host(const struct classify_input *in, struct slice lower,
+    char room[HOST_MAX])
+{
+	struct slice s = slice_trim(in->remote);
+
+	/* A Remote-MTA field, RFC 3464, 2.3.5. */
+	if (slice_starts_nocase(s, SLICE("dns;")))
+		s = slice_trim(slice_skip(s, 4));
+	struct slice name = host_name(s, room);
+	return name.len > 0 ? name : told_host(lower, room);
+}
+
+static struct slice
+domain_of(struct slice recipient, char room[HOST_MAX])
+{
+	const char *at = recipient.len > 0
+			     ? memrchr(recipient.at, '@', recipient.len)
+			     : NULL;
+
+	if (at != NULL)
+		recipient =
+		    slice_skip(recipient, (size_t)(at - recipient.at) + 1);
+	return host_name(recipient, room);
+}
+
+/* ---- the verdict ---- */
+
+/* The more telling of two: x.0.0 tells least. */
+static struct enhanced_code
+choose_code(struct enhanced_code text, struct enhanced_code dsn)
+{
+	if (text.class == 0)
+		return dsn;
+	if (text.subject == 0 && text.detail == 0 && dsn.class != 0 &&
+	    dsn.subject != 0)
+		return dsn;
+	return text;
+}
+
+/*
+ * What was refused in answer to MAIL FROM is about the sender, whatever it
+ * calls unknown.
+ */
+static void
+blame_sender(const struct bounce_answer *answer, struct classify_verdict *v)
+{
+	if (answer->command != RULE_MAIL ||
+	    (v->status != STATUS_USER_UNKNOWN &&
+		v->status != STATUS_HOST_UNKNOWN))
+		return;
+	v->status = STATUS_REFUSED;
+	v->class = CLASS_SENDER;
+	v->rule = "sender";
+}
+
+static void
+soften(struct classify_verdict *v)
+{
+	unsigned class =
+	    v->reply_code != 0 ? v->reply_code / 100 : v->enhanced.class;
+
+	if (class != 4 || v->status == STATUS_FULL ||
+	    v->status == STATUS_SIZE || v->status == STATUS_HOST_UNKNOWN)
+		return;
+	v->status = STATUS_TIMEOUT;
+}
+
+/* Does a verdict of this class come with the name of a list? */
+static bool names_list(enum bounce_class class)
+{
+	return class == CLASS_BLOCKLIST || class == CLASS_REPUTATION ||
+	       class == CLASS_SPAM || class == CLASS_POLICY;
+}
+
+#define RETRY_MAX_MS ((int64_t)30 * 24 * 3600 * 1000)
+
+static void
+judge(const struct classify_input *in, struct slice text,
+    struct bounce_question *q, struct classify_verdict *v)
+{
+	const struct bounce_rules *rules =
+	    in->rules != NULL ? in->rules : bounce_rules_default();
+	struct bounce_answer answer = { .rule = NULL };
+
+	v->status = STATUS_OTHER;
+	v->class = CLASS_OTHER;
+	v->rule = "none";
+	v->vague = true;
+	if (rules == NULL)
+		return;
+	bounce_rules_ask(rules, q, &answer);
+	if (answer.rule != NULL) {
+		v->status = answer.rule->status;
+		v->class = answer.rule->class;
+		v->rule = answer.rule->name;
+		v->vague = answer.vague;
+	}
+	blame_sender(&answer, v);
+	if (names_list(v->class))
+		v->blocklist = answer.blocklist.at != NULL
+				   ? answer.blocklist
+				   : classify_list_host(text);
+	if (!answer.waits)
+		return;
+	int64_t ms = retry_after_ms(q->text);
+	if (ms > 0 && ms <= RETRY_MAX_MS)
+		v->retry_after_s = (unsigned)((ms + 999) / 1000);
+}
+
 void
 classify_reply(const struct classify_input *in,
     struct classify_verdict *ret_verdict)
 {
-	struct slice text = in->text;
 	struct classify_verdict v = { .status = STATUS_NONE };
+	char room[CLASSIFY_TEXT_MAX], host[HOST_MAX], domain[HOST_MAX];
+	struct slice text = in->text;
 	struct enhanced_code said = { 0 };
-	struct classify_text lower;
 	struct smtp_reply reply;
-	char room[CLASSIFY_TEXT_MAX];
 
 	if (text.len > CLASSIFY_TEXT_MAX)
 		text.len = CLASSIFY_TEXT_MAX;
@@ -318,11 +369,14 @@ classify_reply(const struct classify_input *in,
 	/* A success is a greeting that was quoted along. */
 	v.reply_code = reply.code >= 400 ? reply.code : 0;
 	v.enhanced = choose_code(reply.enhanced, said);
-	classify_text_init(&lower,
-	    (struct slice){ room, classify_normalize(text, room) });
-	by_rules(&lower, &v);
-	blame_sender(&lower, &v);
+	struct bounce_question q = { .enhanced = v.enhanced,
+		.reply_code = v.reply_code,
+		.command = rule_command_parse(in->command),
+		.local = in->local };
+	q.text = (struct slice){ room, classify_normalize(text, room) };
+	q.remote = remote_host(in, q.text, host);
+	q.domain = domain_of(in->recipient, domain);
+	judge(in, text, &q, &v);
 	soften(&v);
-	v.class = bounce_class_of_status(v.status);
 	*ret_verdict = v;
 }

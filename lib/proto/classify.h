@@ -10,11 +10,11 @@
 #include "util/slice.h"
 
 /*
- * From the words of a mail system to one of the product's error statuses.
- * Texts come first, from the specific to the vague; then the enhanced code
- * (RFC 3463, RFC 5248), the reply code, and its class.  The rules are rows of
- * classify_rules.c.  Time is linear in the text, of which the first
- * CLASSIFY_TEXT_MAX octets are looked at.
+ * From the words of a mail system to one of the product's error statuses, by
+ * the rules of proto/bounce_rules.h.  Texts come first, from the specific to
+ * the vague; then the enhanced code (RFC 3463, RFC 5248), the reply code, and
+ * its class.  Time is linear in the text, of which the first CLASSIFY_TEXT_MAX
+ * octets are looked at.
  */
 #define CLASSIFY_TEXT_MAX 4096
 
@@ -24,10 +24,10 @@ struct classify_verdict {
 	int status;              /* enum status; never STATUS_NONE */
 	enum bounce_class class; /* finer than that */
 	unsigned retry_after_s;  /* "try again in 5 minutes"; 0: not said */
-	struct slice
-	    blocklist;       /* named in the text, borrowed from it: "Spamhaus
-				ZEN", "bl.spamcop.net"; or absent */
-	unsigned reply_code; /* 0: none in the text */
+	struct slice blocklist;  /* named in the text: "Spamhaus ZEN", which
+				    lives as long as the rules, or a host
+				    name, borrowed from the text; or absent */
+	unsigned reply_code;     /* 0: none in the text */
 	struct enhanced_code enhanced; /* class 0: none */
 	const char *rule; /* name of the rule that decided; lives as long as
 			     the rules */
@@ -84,23 +84,11 @@ struct classify_text {
 void classify_text_init(struct classify_text *t, struct slice normalized);
 bool classify_text_match(struct slice pattern, const struct classify_text *t);
 
-/* ---- the table ---- */
-
-struct classify_rule {
-	const char *name;
-	int status;
-	bool vague;
-	struct slice pattern;
-};
-extern const struct classify_rule classify_rules[];
-extern const size_t classify_rule_count;
-
-struct classify_code {
-	unsigned subject, detail; /* of an enhanced code, class 5 */
-	int status;
-	bool strong; /* tells more than vague words beside it */
-};
-extern const struct classify_code classify_codes[];
-extern const size_t classify_code_count;
+/*
+ * The host name of the blocklist in a text that names none of the well-known
+ * ones: "blocked using bl.example.net", "listed in dnsbl.example".  A part of
+ * the text; absent: none.
+ */
+struct slice classify_list_host(struct slice text);
 
 #endif /* PROTO_CLASSIFY_H */

@@ -3,9 +3,9 @@
 #include "proto/reply_temper.h"
 
 #include "proto/classify.h"
+#include "proto/retry_after.h"
 #include "proto/status.h"
 #include "util/err.h"
-#include "util/number.h"
 #include "util/regex.h"
 
 const char *
@@ -22,104 +22,6 @@ temper_word(enum temper temper)
 		return "suspend";
 	}
 	return "";
-}
-
-/* ---- times ---- */
-
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* The unit that begins at s, in ms; seconds where there is none. */
-static int64_t
-unit_ms(struct slice s)
-{
-	static const struct {
-		struct slice word;
-		int64_t ms;
-	} units[] = {
-		{ SLICE("ms"), 1 },
-		{ SLICE("millisec"), 1 },
-		{ SLICE("mn"), 60000 },
-		{ SLICE("min"), 60000 },
-		{ SLICE("h"), 3600000 },
-		{ SLICE("d"), 86400000 },
-	};
-
-	while (s.len > 0 && (s.at[0] == ' ' || s.at[0] == '-'))
-		s = slice_skip(s, 1);
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (slice_starts(s, units[i].word))
-			return units[i].ms;
-	/* "5m", but not "5 messages" */
-	if (slice_starts(s, SLICE("m")) &&
-	    (s.len == 1 || s.at[1] < 'a' || s.at[1] > 'z'))
-		return 60000;
-	return 1000;
-}
-
-/* A number within so many octets of the words before it. */
-#define TIME_GAP 24
-#define TIME_MAX UINT64_C(1000000000)
-
-static int64_t
-time_at(struct slice s)
-{
-	size_t start = 0, end;
-	uint64_t n;
-
-	while (start < s.len && start < TIME_GAP && !is_digit(s.at[start]))
-		start++;
-	if (start == s.len || !is_digit(s.at[start]))
-		return -1;
-	for (end = start; end < s.len && is_digit(s.at[end]); end++)
-		;
-	/* "4.7.0", "12:30", "192.0.2.1" and "[12" are no lengths. */
-	if ((end + 1 < s.len && (s.at[end] == '.' || s.at[end] == ':') &&
-		is_digit(s.at[end + 1])) ||
-	    (start > 0 && s.at[start - 1] != ' ' && s.at[start - 1] != ':' &&
-		s.at[start - 1] != '='))
-		return -1;
-	if (number_parse((struct slice){ s.at + start, end - start }, 1,
-		TIME_MAX, &n) < 0)
-		return -1;
-	return (int64_t)n * unit_ms(slice_skip(s, end));
-}
-
-int64_t
-reply_temper_time(struct slice text)
-{
-	static const struct slice words[] = {
-		SLICE("again in "),
-		SLICE("again after "),
-		SLICE("retry in "),
-		SLICE("retry after "),
-		SLICE("retry-after"),
-		SLICE("later in "),
-		SLICE("please wait "),
-		SLICE("wait for "),
-		SLICE("wait at least "),
-		SLICE("come back in "),
-		SLICE("back in "),
-		SLICE("deferred for "),
-		SLICE("blocked for "),
-		SLICE("limited for "),
-		SLICE("suspended for "),
-	};
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		const char *p = slice_find(text, words[i]);
-
-		if (p == NULL)
-			continue;
-		int64_t ms = time_at(
-		    slice_skip(text, (size_t)(p - text.at) + words[i].len));
-		if (ms >= 0)
-			return ms;
-	}
-	return -1;
 }
 
 static int64_t
@@ -230,7 +132,7 @@ by_time(struct slice lower, unsigned class, bool filter, struct reply_temper *t)
 		    (t->temper == TEMPER_SLOW && !filter);
 	int64_t ms;
 
-	if (class != TEMPER_4XX || !asks || (ms = reply_temper_time(lower)) < 0)
+	if (class != TEMPER_4XX || !asks || (ms = retry_after_ms(lower)) < 0)
 		return;
 	t->temper = TEMPER_SUSPEND;
 	t->for_ms =

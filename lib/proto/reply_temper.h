@@ -49,12 +49,6 @@ struct reply_temper {
 int reply_temper(struct slice key, const struct shaping_rule *rules,
     size_t rule_count, struct reply_temper *ret_temper);
 
-/*
- * "try again in 5 minutes", "retry after 300 seconds", "wait 1 hour": ms;
- * -1: names no time.  text in lower case.
- */
-int64_t reply_temper_time(struct slice text);
-
 /* ---- the table: reply_temper_rules.c ---- */
 
 enum temper_class {

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "proto/bounce_rules.h"
 #include "proto/classify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,7 +22,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!status_known(a.status) || a.status == STATUS_NONE ||
 	    a.rule == NULL || a.status != b.status || a.rule != b.rule)
 		abort();
+	if (a.blocklist.len > 0 &&
+	    (a.blocklist.at != b.blocklist.at || a.blocklist.len > size + 60))
+		abort();
 	size_t n = classify_normalize(text, room);
+	struct bounce_question q = { .text = { room, n } };
+	struct bounce_answer answer;
+	bounce_rules_ask(bounce_rules_default(), &q, &answer);
+	/* Linear in the text, whatever it is. */
+	if (answer.steps > 40 * (n + 2))
+		abort();
 	if (n > CLASSIFY_TEXT_MAX || n > size + 1)
 		abort();
 	for (size_t i = 0; i < n; i++)

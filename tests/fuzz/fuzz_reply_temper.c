@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proto/reply_temper.h"
+#include "proto/retry_after.h"
 #include "util/err.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (reply_temper(key, NULL, 0, &b) != rc || a.temper != b.temper ||
 	    a.rule != b.rule || a.for_ms != b.for_ms || a.used != b.used)
 		abort();
-	if (reply_temper_time(key) < -1)
+	if (retry_after_ms(key) < -1)
 		abort();
 	return 0;
 }

@@ -177,27 +177,6 @@ test_match(void **state)
 	}
 }
 
-/* Every row has a name, a status of the product, and lower-case words. */
-static void
-test_table(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < classify_rule_count; i++) {
-		struct slice rest = classify_rules[i].pattern, word;
-
-		assert_true(status_known(classify_rules[i].status));
-		while (slice_split(&rest, '|', &word)) {
-			if (word.len == 0)
-				fail_msg("%s: empty", classify_rules[i].name);
-			for (size_t j = 0; j < word.len; j++)
-				if (word.at[j] >= 'A' && word.at[j] <= 'Z')
-					fail_msg("%s: %.*s",
-					    classify_rules[i].name,
-					    SLICE_F(word));
-		}
-	}
-}
-
 int
 main(void)
 {
@@ -205,7 +184,6 @@ main(void)
 		cmocka_unit_test(test_replies),
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_match),
-		cmocka_unit_test(test_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "proto/reply_temper.h"
+#include "proto/retry_after.h"
 #include "util/err.h"
 #include "util/regex.h"
 
@@ -259,7 +260,7 @@ test_times(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		int64_t ms = reply_temper_time(slice_of(cases[i].text));
+		int64_t ms = retry_after_ms(slice_of(cases[i].text));
 
 		if (ms != cases[i].ms)
 			fail_msg("%s: %lld", cases[i].text, (long long)ms);
