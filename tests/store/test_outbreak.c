@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "proto/block_counter.h"
 #include "store/block_lift.h"
 #include "store/block_store.h"
 #include "store/outbreak_store.h"
@@ -606,6 +607,76 @@ test_lift_look(void **state)
 	assert_false(a.flags[0]);
 }
 
+/* ---- the same without Redis ---- */
+
+static void
+agree(const struct blocking_condition *c, struct block_counter *counter,
+    const char *address, const char *message, int64_t at, bool ok)
+{
+	static const int as[] = { [COUNTER_COUNTED] = BLOCK_RESULT_COUNTED,
+		[COUNTER_BLOCKED] = BLOCK_RESULT_REGISTERED,
+		[COUNTER_ALREADY] = BLOCK_RESULT_ALREADY,
+		[COUNTER_WOULD] = BLOCK_RESULT_WOULD };
+	static int number;
+	struct answer a = { .done = false };
+	char id[32];
+
+	(void)snprintf(id, sizeof(id), "r/20260101/%d-0", ++number);
+	if (ok) {
+		assert_int_equal(success(address, id, at) == SUCCESS_LIFTED,
+		    block_counter_success(counter, at));
+		return;
+	}
+	const struct block_error e = { .tenant = SLICE("t"),
+		.address = slice_of(address),
+		.event_id = slice_of(id),
+		.message = slice_of(message),
+		.status = 5,
+		.at_s = at,
+		.enabled = true,
+		.observe = c->observe,
+		.threshold = c->count,
+		.once_per_day = c->once_per_day,
+		.forget_s = (int64_t)c->forget_days * 86400,
+		.watch_s = (int64_t)c->watch_days * 86400 };
+	block_count(f.store, &e, store_deadline(f.store), counted, &a);
+	store_fixture_run(&f, &a.done);
+	assert_int_equal(a.rc, 0);
+	assert_int_equal(a.result,
+	    as[block_counter_error(counter, c, slice_of(message), at)]);
+}
+
+/* Random histories: what the scripts say, the pure counter says. */
+static void
+test_agreement(void **state)
+{
+	unsigned seed = 1;
+
+	(void)state;
+	for (int n = 0; n < 300; n++) {
+		struct blocking_condition c = { .enabled = true,
+			.count = 1 + (unsigned)rand_r(&seed) % 4,
+			.once_per_day = rand_r(&seed) % 3 == 0,
+			.observe = rand_r(&seed) % 5 == 0,
+			.forget_days = (unsigned)rand_r(&seed) % 3,
+			.watch_days = (unsigned)rand_r(&seed) % 3 };
+		struct block_counter counter = { .count = 0 };
+		int64_t at = 86400 * 100;
+		char address[32];
+
+		(void)snprintf(address, sizeof(address), "r%d@x", n);
+		for (int i = 0; i < 25; i++) {
+			char message[16];
+
+			at += rand_r(&seed) % 40000;
+			(void)snprintf(message, sizeof(message), "m%d",
+			    rand_r(&seed) % 30);
+			agree(&c, &counter, address, message, at,
+			    rand_r(&seed) % 4 == 0);
+		}
+	}
+}
+
 static int
 open_store(void **state)
 {
@@ -636,6 +707,7 @@ main(void)
 		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_lift_look),
+		cmocka_unit_test(test_agreement),
 	};
 
 	if (!redis_server_available()) {

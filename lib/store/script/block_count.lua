@@ -9,12 +9,12 @@
 -- The field "counts" is "STATUS=COUNT@LAST,...;ID ID ...": for each status how
 -- many and when last, then short hashes of the last messages counted.
 --@ block_record.inc.lua
+--@ block_ids.inc.lua
 local address, event_id = ARGV[1], ARGV[2]
 local status, at = tonumber(ARGV[6]), tonumber(ARGV[7])
 local observe, threshold = ARGV[8] == '1', tonumber(ARGV[9])
 local once_a_day, forget = ARGV[10] == '1', tonumber(ARGV[11])
 local watch = tonumber(ARGV[12])
-local IDS = 8
 
 local text = redis.call('HGET', KEYS[1], address)
 local r = record_parse(text or 'c')
@@ -29,14 +29,10 @@ if r.state == 'b' then
   r.counts = ids
 end
 
-local id = redis.sha1hex(ARGV[3] ~= '' and ARGV[3] or event_id):sub(1, 8)
-local ids, counts = {}, {}
-for known in (r.counts:match(';(.*)') or ''):gmatch('%S+') do
-  if known == id then return 2 end
-  ids[#ids + 1] = known
-end
-ids[#ids + 1] = id
-if #ids > IDS then table.remove(ids, 1) end
+local id = short_id(ARGV[3] ~= '' and ARGV[3] or event_id)
+local ids, counts = ids_of(r.counts), {}
+if ids_have(ids, id) then return 2 end
+ids_add(ids, id)
 
 local count, last = 0, nil
 for s, n, when in r.counts:gmatch('(%d+)=(%d+)@(%d+)') do
@@ -63,7 +59,7 @@ if r.first == 0 or count == 1 and #counts == 1 then r.first = at end
 r.status, r.count, r.last = status, count, math.max(r.last, at)
 if r.since == 0 then r.since = at end
 r.queue_id, r.reason = ARGV[4], ARGV[5]
-r.counts = table.concat(counts, ',') .. ';' .. table.concat(ids, ' ')
+r.counts = table.concat(counts, ',') .. ids_text(ids)
 if result == 0 and count >= threshold then
   result = observe and 4 or 1
 end
