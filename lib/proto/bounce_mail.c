@@ -8,6 +8,21 @@
 #include "proto/mime.h"
 #include "util/err.h"
 
+#define RULE_MIN 8       /* octets of a line that divides */
+#define MANY 32          /* recipients: less of the text is read for each */
+#define NEAR_OF_MANY 256 /* octets of it then */
+#define RETURNED_MAX 50  /* recipients of the returned message looked at */
+
+/* One mail under way. */
+struct reading {
+	struct bounce_parts m;
+	size_t cursor; /* in its text, where the last recipient stood */
+	size_t many;   /* recipients of the report */
+};
+
+static int read_mail(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, unsigned depth, struct bounce_mail *ret_mail);
+
 const char *
 bounce_kind_word(enum bounce_kind kind)
 {
@@ -16,8 +31,12 @@ bounce_kind_word(enum bounce_kind kind)
 		return "bounce";
 	case BOUNCE_DELAY:
 		return "delay";
+	case BOUNCE_DELIVERED:
+		return "delivered";
 	case BOUNCE_AUTO_REPLY:
 		return "auto-reply";
+	case BOUNCE_CHALLENGE:
+		return "challenge";
 	case BOUNCE_COMPLAINT:
 		return "complaint";
 	case BOUNCE_OTHER:
@@ -42,8 +61,12 @@ take_complaint(struct bounce_parts *m, const struct complaint *c,
 	if (ret->complaint == NULL || ret->reports == NULL)
 		return ERR_NOMEM;
 	*ret->complaint = *c;
-	ret->kind =
-	    complaint_is_none(c->type) ? BOUNCE_OTHER : BOUNCE_COMPLAINT;
+	/* RFC 5965, 2: the message it is about is a part of it.  Without that,
+	 * and without a name, nobody can tell what was complained of. */
+	ret->kind = complaint_is_none(c->type) ||
+			    (c->count == 0 && m->returned.at == NULL)
+			? BOUNCE_OTHER
+			: BOUNCE_COMPLAINT;
 	for (; ret->count < c->count; ret->count++)
 		ret->reports[ret->count].recipient = c->recipients[ret->count];
 	if (ret->count == 0) {
@@ -68,36 +91,90 @@ one_report(struct bounce_parts *m, struct slice recipient,
 	return 0;
 }
 
-/* ---- reports ---- */
-
-static bool
-is_address(struct slice s)
-{
-	return s.len > 0 && strchr("@|/", s.at[0]) == NULL &&
-	       memchr(s.at, '@', s.len) != NULL &&
-	       memchr(s.at, ' ', s.len) == NULL;
-}
-
-/* What the human part says near the address; the whole when it is not there. */
+/* The beginning of what a person would read, on one line. */
 static struct slice
-near_address(const struct bounce_parts *m, struct slice address)
+beginning(const struct bounce_parts *m)
 {
-	const char *p = address.len > 0 ? slice_find(m->text, address) : NULL;
 	struct slice s = m->text;
 
-	if (p != NULL)
+	if (s.len > BOUNCE_REASON_MAX)
+		s.len = BOUNCE_REASON_MAX;
+	return mime_unfold(s, m->arena);
+}
+
+/* ---- reports ---- */
+
+/* Where a text about one recipient ends: a disclaimer begins, or a part for
+ * machines or administrators. */
+static bool
+is_rule(struct slice line)
+{
+	size_t n = 0;
+
+	line = slice_trim(line);
+	if (slice_eq(line, SLICE("--")))
+		return true;
+	while (n < line.len && line.at[n] == line.at[0])
+		n++;
+	return n >= RULE_MIN && strchr("_*=-#~", line.at[0]) != NULL;
+}
+
+/*
+ * What the human part says near the address; the whole when it is not there.
+ * The recipients of a report mostly stand in the order of the text: each is
+ * searched for behind the one before.
+ */
+static struct slice
+near_address(struct reading *r, struct slice address)
+{
+	struct slice s = r->m.text, rest, line;
+	const char *p = NULL;
+
+	if (address.len > 0) {
+		p = slice_find(slice_skip(s, r->cursor), address);
+		if (p == NULL && r->many < MANY)
+			p = slice_find(s, address);
+	}
+	if (p != NULL) {
 		s = slice_skip(s, (size_t)(p - s.at));
-	if (s.len > CLASSIFY_TEXT_MAX)
-		s.len = CLASSIFY_TEXT_MAX;
+		r->cursor = (size_t)(p - r->m.text.at);
+	}
+	if (s.len > (r->many < MANY ? CLASSIFY_TEXT_MAX : NEAR_OF_MANY))
+		s.len = r->many < MANY ? CLASSIFY_TEXT_MAX : NEAR_OF_MANY;
+	rest = s;
+	while (p != NULL && rest.len > 0 && mime_line(&rest, &line))
+		if (line.len > 0 && is_rule(line)) {
+			s.len = (size_t)(line.at - s.at);
+			break;
+		}
 	return s;
+}
+
+/*
+ * Dovecot's delivery agent: what it writes for people says more than the
+ * report around it.
+ */
+static bool
+is_of_delivery_agent(const struct bounce_parts *m)
+{
+	return slice_find(m->text_words.text,
+		   SLICE("was automatically rejected:")) != NULL;
+}
+
+/* Does a text give a reason of its own, or words that fit any failure? */
+static bool
+knows_better(const struct classify_verdict *human,
+    const struct classify_verdict *code)
+{
+	return !human->vague || strcmp(code->rule, "none") == 0;
 }
 
 /* The diagnostic decides, or where it tells little, the human part. */
 static void
-judge(struct bounce_parts *m, const struct dsn_recipient *d,
+judge(struct reading *rd, const struct dsn_recipient *d,
     struct bounce_report *r)
 {
-	struct classify_input in = { .rules = m->rules,
+	struct classify_input in = { .rules = rd->m.rules,
 		.text = d->diagnostic,
 		.dsn = d->status,
 		.remote = d->remote_mta,
@@ -106,12 +183,12 @@ judge(struct bounce_parts *m, const struct dsn_recipient *d,
 
 	classify_reply(&in, &r->verdict);
 	r->reason = d->diagnostic;
-	if (r->verdict.vague) {
-		struct slice text = near_address(m, d->final);
+	if (r->verdict.vague || is_of_delivery_agent(&rd->m)) {
+		struct slice text = near_address(rd, d->final);
 
 		in.text = text;
 		classify_reply(&in, &human);
-		if (!human.vague || strcmp(r->verdict.rule, "none") == 0) {
+		if (knows_better(&human, &r->verdict)) {
 			if (r->verdict.reply_code != 0)
 				human.reply_code = r->verdict.reply_code;
 			if (r->verdict.enhanced.class != 0)
@@ -119,16 +196,10 @@ judge(struct bounce_parts *m, const struct dsn_recipient *d,
 			r->verdict = human;
 		}
 		if (r->reason.len == 0)
-			r->reason = mime_unfold(text, m->arena);
+			r->reason = mime_unfold(text, rd->m.arena);
 	}
 	if (r->reason.len > BOUNCE_REASON_MAX)
 		r->reason.len = BOUNCE_REASON_MAX;
-}
-
-static bool
-differs(struct slice a, struct slice b)
-{
-	return is_address(a) && is_address(b) && !slice_eq_nocase(a, b);
 }
 
 static enum bounce_kind
@@ -143,76 +214,84 @@ kind_of(const struct bounce_parts *m, const struct dsn_recipient *d)
 	if (d->action == DSN_DELIVERED || d->action == DSN_RELAYED ||
 	    d->action == DSN_EXPANDED ||
 	    (d->status.len > 0 && d->status.at[0] == '2'))
-		return BOUNCE_OTHER;
+		return BOUNCE_DELIVERED;
 	return BOUNCE_FAILED;
 }
 
-/* The address the message was sent to, where the fields have a route, a pipe
- * or a file instead.  alone: there is no other recipient it may belong to. */
+/* The address the message was sent to, where the fields have a route, a pipe,
+ * a file or nothing instead. */
 static struct slice
-named_in_text(const struct bounce_parts *m, struct slice final, bool alone)
+named_in_text(struct reading *r, struct slice final)
 {
-	struct slice failed = mime_field(m->header, "X-Failed-Recipients");
 	struct slice none = { NULL, 0 }, address;
 	struct bounce_mail words = { .count = 0 };
 
-	if ((address = bounce_text_origin(near_address(m, final))).at != NULL)
+	address = bounce_forward_origin(&r->m, near_address(r, final), none);
+	if (address.at != NULL)
 		return address;
-	if (!alone)
+	/* Only where there is no other recipient that it may belong to. */
+	if (r->many > 1)
 		return none;
-	if ((address = bounce_text_address(failed)).at != NULL)
+	address = bounce_text_address(r->m.field[FIELD_FAILED]);
+	if (address.at != NULL)
 		return address;
-	if (bounce_text_read(m->text, none, m->mine, m->rules, m->arena,
-		&words) < 0 ||
-	    words.count == 0)
-		return none;
-	return words.reports[0].recipient;
+	if (bounce_text_read(&r->m, &words) == 0 && words.count > 0)
+		return words.reports[0].recipient;
+	return bounce_text_address(mime_field(r->m.returned, "To"));
+}
+
+static void
+forwarded(struct bounce_report *r)
+{
+	r->verdict.status = STATUS_FORWARDED;
+	r->verdict.class = CLASS_FORWARDING;
 }
 
 static struct bounce_report
-report_of(struct bounce_parts *m, const struct dsn_recipient *d, bool alone)
+report_of(struct reading *rd, const struct dsn_recipient *d)
 {
-	struct bounce_report r = { .kind = kind_of(m, d),
-		.recipient = is_address(d->original) ? d->original : d->final,
+	struct bounce_report r = { .kind = kind_of(&rd->m, d),
+		.recipient =
+		    bounce_is_address(d->original) ? d->original : d->final,
 		.original = d->original,
 		.final = d->final,
 		.relay = d->remote_mta };
 	struct slice origin;
 
-	if (!is_address(r.recipient)) {
-		origin = named_in_text(m, d->final, alone);
+	if (!bounce_is_address(r.recipient)) {
+		origin = named_in_text(rd, d->final);
 		if (origin.at != NULL)
 			r.recipient = r.original = origin;
 	}
 	if (r.kind != BOUNCE_FAILED)
 		return r;
-	judge(m, d, &r);
-	if (differs(d->original, d->final) || differs(d->actual, d->final)) {
-		r.verdict.status = STATUS_FORWARDED;
-		r.verdict.class = CLASS_FORWARDING;
+	judge(rd, d, &r);
+	if (bounce_is_forwarded(d->original, d->final) ||
+	    bounce_is_forwarded(d->actual, d->final)) {
+		forwarded(&r);
 		return r;
 	}
-	origin = bounce_text_origin(near_address(m, d->final));
-	if (differs(origin, d->final)) {
+	origin =
+	    bounce_forward_origin(&rd->m, near_address(rd, d->final), d->final);
+	if (bounce_is_forwarded(origin, d->final)) {
 		r.recipient = r.original = origin;
-		r.verdict.status = STATUS_FORWARDED;
-		r.verdict.class = CLASS_FORWARDING;
+		forwarded(&r);
 	}
 	return r;
 }
 
 static int
-read_report(struct bounce_parts *m, const struct dsn *dsn,
-    struct bounce_mail *ret)
+read_report(struct reading *rd, const struct dsn *dsn, struct bounce_mail *ret)
 {
-	ret->reports =
-	    arena_calloc(m->arena, dsn->count, sizeof(*ret->reports));
+	struct arena *arena = rd->m.arena;
+
+	ret->reports = arena_calloc(arena, dsn->count, sizeof(*ret->reports));
 	if (ret->reports == NULL)
 		return ERR_NOMEM;
 	ret->kind = BOUNCE_OTHER;
+	rd->many = dsn->count;
 	for (size_t i = 0; i < dsn->count; i++) {
-		struct bounce_report r =
-		    report_of(m, &dsn->recipients[i], dsn->count == 1);
+		struct bounce_report r = report_of(rd, &dsn->recipients[i]);
 
 		if (r.kind < ret->kind)
 			ret->kind = r.kind;
@@ -221,13 +300,65 @@ read_report(struct bounce_parts *m, const struct dsn *dsn,
 	return 0;
 }
 
+/* ---- receipts, RFC 8098 ---- */
+
+/*
+ * A reader's program, or the filter of his mailbox: RFC 5429 has it refuse
+ * mail by a disposition notification, and Dovecot does it for a full mailbox.
+ */
+static int
+read_receipt(struct bounce_parts *m, struct bounce_mail *ret)
+{
+	static const struct slice refused =
+	    SLICE("automatically rejected|was rejected|refused by|"
+		  "has been rejected|quota exceeded");
+	struct slice how = mime_field(m->receipt, "Disposition");
+	struct slice to = mime_field(m->receipt, "Original-Recipient");
+	bool fails = slice_starts_nocase(how, SLICE("automatic-action")) &&
+		     classify_text_match(refused, &m->text_words);
+	int rc;
+
+	if (to.at == NULL)
+		to = mime_field(m->receipt, "Final-Recipient");
+	ret->kind = fails ? BOUNCE_FAILED : BOUNCE_DELIVERED;
+	to = dsn_address(to, m->arena);
+	if ((rc = one_report(m, to, ret)) < 0 || !fails)
+		return rc;
+	classify_reply(&(struct classify_input){ .rules = m->rules,
+			   .text = m->text,
+			   .recipient = to },
+	    &ret->reports[0].verdict);
+	ret->reports[0].reason = beginning(m);
+	return 0;
+}
+
 /* ---- without a report ---- */
+
+/* The one the returned message was for whom the text names by his local part;
+ * else the first. */
+static struct slice
+returned_to(const struct bounce_parts *m)
+{
+	struct slice to = mime_field(m->returned, "To"), first, address;
+
+	first = address = bounce_text_address(to);
+	for (int i = 0; address.at != NULL && i < RETURNED_MAX; i++) {
+		const char *at = memchr(address.at, '@', address.len);
+		struct slice local = { address.at, (size_t)(at - address.at) };
+
+		if (local.len > 1 && slice_find(m->text, local) != NULL)
+			return address;
+		to = slice_skip(to, (size_t)(address.at + address.len - to.at));
+		address = bounce_text_address(to);
+	}
+	return first;
+}
 
 /* Nobody is named: the one the returned message was for; else, whoever. */
 static int
 read_nobody(struct bounce_parts *m, struct bounce_mail *ret)
 {
-	struct slice to = bounce_text_address(mime_field(m->returned, "To"));
+	struct slice to = returned_to(m);
 	struct classify_input in = { .rules = m->rules,
 		.text = m->text,
 		.recipient = to };
@@ -235,27 +366,28 @@ read_nobody(struct bounce_parts *m, struct bounce_mail *ret)
 
 	if (rc == 0) {
 		classify_reply(&in, &ret->reports[0].verdict);
-		ret->reports[0].reason =
-		    mime_unfold((struct slice){ m->text.at,
-				    m->text.len < BOUNCE_REASON_MAX
-					? m->text.len
-					: BOUNCE_REASON_MAX },
-			m->arena);
+		ret->reports[0].reason = beginning(m);
 	}
 	return rc;
+}
+
+/* A gateway, or another system, wrote round a whole report. */
+static bool
+wraps_report(const struct bounce_parts *m)
+{
+	struct slice type = mime_field(m->inner, "Content-Type");
+
+	return !m->has_report && m->inner.len > 0 &&
+	       slice_eq_nocase(mime_parameter(type, "report-type"),
+		   SLICE("delivery-status"));
 }
 
 static int
 read_words(struct bounce_parts *m, struct bounce_mail *ret)
 {
-	struct slice failed = mime_field(m->header, "X-Failed-Recipients");
 	int rc;
 
-	ret->kind = (enum bounce_kind)bounce_words_kind(m);
-	if (ret->kind != BOUNCE_FAILED && ret->kind != BOUNCE_DELAY)
-		return 0;
-	rc =
-	    bounce_text_read(m->text, failed, m->mine, m->rules, m->arena, ret);
+	rc = bounce_text_read(m, ret);
 	if (rc == 0 && ret->count == 0)
 		rc = read_nobody(m, ret);
 	for (size_t i = 0; i < ret->count && rc == 0; i++) {
@@ -267,30 +399,65 @@ read_words(struct bounce_parts *m, struct bounce_mail *ret)
 	return rc;
 }
 
+/* A mail that has no part for machines; fields of one may stand in its text,
+ * which count only where the mail came from one. */
+static int
+read_text(struct reading *rd, const struct dsn *dsn, unsigned depth,
+    struct bounce_mail *ret)
+{
+	struct bounce_parts *m = &rd->m;
+	enum bounce_kind kind = bounce_words_kind(m);
+
+	ret->kind = kind;
+	if (kind != BOUNCE_FAILED && kind != BOUNCE_DELAY &&
+	    kind != BOUNCE_DELIVERED)
+		return 0;
+	if (depth + 1 < BOUNCE_DEPTH_MAX && wraps_report(m))
+		return read_mail(m->inner, m->rules, m->arena, depth + 1, ret);
+	if (dsn->count > 0)
+		return read_report(rd, dsn, ret);
+	return kind == BOUNCE_DELIVERED ? 0 : read_words(m, ret);
+}
+
+static int
+read_mail(struct slice message, const struct bounce_rules *rules,
+    struct arena *arena, unsigned depth, struct bounce_mail *ret_mail)
+{
+	struct bounce_mail mail = { .kind = BOUNCE_OTHER };
+	struct dsn dsn = { .count = 0 }, sns = { .count = 0 };
+	struct reading *rd = arena_calloc(arena, 1, sizeof(*rd));
+	struct complaint complaint;
+	int rc;
+
+	if (rd == NULL)
+		return ERR_NOMEM;
+	struct bounce_parts *m = &rd->m;
+	if ((rc = bounce_parts_read(message, rules, arena, m)) < 0 ||
+	    (m->report.at != NULL &&
+		(rc = dsn_parse(m->report, arena, &dsn)) < 0) ||
+	    (rc = bounce_sns_read(m, &sns)) < 0 ||
+	    (rc = complaint_read(m, dsn.count > 0, &complaint)) < 0)
+		return rc;
+	if (rc > 0)
+		rc = take_complaint(m, &complaint, &mail);
+	else if (sns.count > 0)
+		rc = read_report(rd, &sns, &mail);
+	else if (dsn.count > 0 && m->has_report)
+		rc = read_report(rd, &dsn, &mail);
+	else if (m->receipt.at != NULL)
+		rc = read_receipt(m, &mail);
+	else
+		rc = read_text(rd, &dsn, depth, &mail);
+	if (mail.envelope_id.at == NULL)
+		mail.envelope_id = dsn.envelope_id;
+	if (rc == 0)
+		*ret_mail = mail;
+	return rc;
+}
+
 int
 bounce_mail_read(struct slice message, const struct bounce_rules *rules,
     struct arena *arena, struct bounce_mail *ret_mail)
 {
-	struct bounce_mail mail = { .kind = BOUNCE_OTHER };
-	struct dsn dsn = { .count = 0 };
-	struct bounce_parts m;
-	struct complaint complaint;
-	int rc;
-
-	if ((rc = bounce_parts_read(message, rules, arena, &m)) < 0 ||
-	    (m.report.at != NULL &&
-		(rc = dsn_parse(m.report, arena, &dsn)) < 0))
-		return rc;
-	if ((rc = complaint_read(&m, dsn.count > 0, &complaint)) < 0)
-		return rc;
-	if (rc > 0)
-		rc = take_complaint(&m, &complaint, &mail);
-	else if (dsn.count > 0)
-		rc = read_report(&m, &dsn, &mail);
-	else
-		rc = read_words(&m, &mail);
-	mail.envelope_id = dsn.envelope_id;
-	if (rc == 0)
-		*ret_mail = mail;
-	return rc;
+	return read_mail(message, rules, arena, 0, ret_mail);
 }

@@ -4,6 +4,7 @@
 
 #include "proto/mime.h"
 #include "util/err.h"
+#include "util/utf8.h"
 
 /* What stands behind "type;", or all of it when there is no type. */
 static struct slice
@@ -21,15 +22,52 @@ without_type(struct slice value)
 	return value;
 }
 
-/* Where the xtext of a '+' or '=' begins, or NULL. */
-static const char *
-find_xtext(struct slice s)
+/*
+ * Octets of a code at the head of s, and the character it stands for: "+2B"
+ * and "+3D" (RFC 3461, 4), "\\x{EF}" (RFC 6533, 3).  0: none.
+ */
+static size_t
+code_at(struct slice s, uint32_t *ret_char)
 {
-	for (size_t i = 0; i + 2 < s.len; i++)
-		if (memcmp(s.at + i, "+2B", 3) == 0 ||
-		    memcmp(s.at + i, "+3D", 3) == 0)
-			return s.at + i;
-	return NULL;
+	uint32_t c = 0;
+	size_t n = 3;
+
+	if (s.len < 3 || (s.at[0] != '+' && s.at[0] != '\\'))
+		return 0;
+	if (s.at[0] == '+') {
+		*ret_char = s.at[2] == 'B' ? '+' : '=';
+		return memcmp(s.at, "+2B", 3) == 0 ||
+			       memcmp(s.at, "+3D", 3) == 0
+			   ? 3
+			   : 0;
+	}
+	if (s.at[1] != 'x' || s.at[2] != '{')
+		return 0;
+	for (; n < s.len && n < 9 && s.at[n] != '}'; n++) {
+		const char *digits = "0123456789abcdef", *p;
+		int low =
+		    s.at[n] >= 'A' && s.at[n] <= 'F' ? s.at[n] + 32 : s.at[n];
+
+		if (low == 0 || (p = strchr(digits, low)) == NULL)
+			return 0;
+		c = c * 16 + (uint32_t)(p - digits);
+	}
+	*ret_char = c;
+	return n > 3 && n < s.len && s.at[n] == '}' && c >= 32 &&
+		       c <= 0x10ffff && (c < 0xd800 || c > 0xdfff)
+		   ? n + 1
+		   : 0;
+}
+
+static bool
+has_codes(struct slice s)
+{
+	uint32_t c;
+
+	for (; s.len > 2; s = slice_skip(s, 1))
+		if (code_at(s, &c) > 0)
+			return true;
+	return false;
 }
 
 struct slice
@@ -43,21 +81,20 @@ dsn_address(struct slice value, struct arena *arena)
 		s = slice_skip(s, (size_t)(open - s.at) + 1);
 		s.len--;
 	}
-	if (find_xtext(s) == NULL)
-		return s;
-	struct slice copy = arena_dup(arena, s);
-	if (copy.at == NULL)
+	if (!has_codes(s))
 		return s;
 	char *to = arena_alloc(arena, s.len);
-	size_t n = 0;
+	size_t n = 0, code;
+	uint32_t c;
 	if (to == NULL)
 		return s;
-	while (copy.len > 0) {
-		bool code = copy.len >= 3 &&
-			    find_xtext((struct slice){ copy.at, 3 }) != NULL;
-
-		to[n++] = !code ? copy.at[0] : copy.at[1] == '2' ? '+' : '=';
-		copy = slice_skip(copy, code ? 3 : 1);
+	for (; s.len > 0; s = slice_skip(s, code)) {
+		if ((code = code_at(s, &c)) > 0) {
+			n += utf8_put(c, to + n);
+		} else {
+			to[n++] = s.at[0];
+			code = 1;
+		}
 	}
 	return (struct slice){ to, n };
 }

@@ -44,6 +44,7 @@ int dsn_parse(struct slice text, struct arena *arena, struct dsn *ret_dsn);
 /*
  * "rfc822; <a@b.example>" -> a@b.example.  An xtext "+2B" or "+3D" (RFC 3461,
  * 4) that was left in place is decoded; any other "+" is part of the address.
+ * So is "\x{EF}" of an address of type utf-8 (RFC 6533, 3).
  */
 struct slice dsn_address(struct slice value, struct arena *arena);
 

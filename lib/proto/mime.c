@@ -2,9 +2,13 @@
 /* The parts of a message, RFC 2045 and RFC 2046. */
 #include "proto/mime.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/err.h"
+
+#define PIECES_MAX 8      /* of one parameter */
+#define PIECE_NAME_MAX 32 /* "report-type*7*" */
 
 bool
 mime_line(struct slice *rest, struct slice *ret_line)
@@ -158,6 +162,7 @@ mime_is(const struct mime_part *part, const char *type)
 
 struct walk {
 	struct mime *mime;
+	struct arena *arena;
 	struct slice boundary[MIME_DEPTH_MAX];
 	unsigned depth;
 	struct mime_part *open; /* whose body is being read */
@@ -173,6 +178,81 @@ encoding_of(struct slice value)
 	return MIME_IDENTITY;
 }
 
+/* RFC 2231, 4: "set'language'value"; what has no such marks is the value. */
+static struct slice
+without_language(struct slice value)
+{
+	struct slice rest = value, piece;
+
+	if (!slice_split(&rest, '\'', &piece) || rest.at == NULL ||
+	    !slice_split(&rest, '\'', &piece) || rest.at == NULL)
+		return value;
+	return rest;
+}
+
+/* A parameter in the pieces of RFC 2231, 3: "name*0=a; name*1=b". */
+static struct slice
+in_pieces(struct slice value, const char *name, struct arena *arena)
+{
+	struct slice all = { NULL, 0 }, piece;
+
+	for (int i = 0; i < PIECES_MAX; i++) {
+		char full[PIECE_NAME_MAX];
+
+		(void)snprintf(full, sizeof(full), "%s*%d", name, i);
+		piece = mime_parameter(value, full);
+		if (piece.at == NULL) {
+			(void)snprintf(full, sizeof(full), "%s*%d*", name, i);
+			piece = mime_parameter(value, full);
+			if (i == 0)
+				piece = without_language(piece);
+		}
+		if (piece.at == NULL)
+			break;
+		char *to = arena_alloc(arena, all.len + piece.len + 1);
+		if (to == NULL)
+			break;
+		if (all.len > 0)
+			memcpy(to, all.at, all.len);
+		if (piece.len > 0)
+			memcpy(to + all.len, piece.at, piece.len);
+		all = (struct slice){ to, all.len + piece.len };
+	}
+	return all;
+}
+
+/* A parameter as anybody writes it. */
+static struct slice
+parameter(struct slice value, const char *name, struct arena *arena)
+{
+	struct slice v = mime_parameter(value, name);
+	char full[PIECE_NAME_MAX];
+
+	if (v.at != NULL || memchr(value.at, '*', value.len) == NULL)
+		return v;
+	(void)snprintf(full, sizeof(full), "%s*", name);
+	v = mime_parameter(value, full);
+	return v.at != NULL ? without_language(v)
+			    : in_pieces(value, name, arena);
+}
+
+static void
+read_type(struct walk *w, struct mime_part *part, struct slice type)
+{
+	struct slice rest = type, boundary;
+
+	part->type = take_parameter(&rest);
+	if (rest.len == 0)
+		return;
+	part->charset = parameter(type, "charset", w->arena);
+	if (!slice_starts_nocase(part->type, SLICE("multipart/")))
+		return;
+	part->report = parameter(type, "report-type", w->arena);
+	boundary = parameter(type, "boundary", w->arena);
+	if (boundary.len > 0 && w->depth < MIME_DEPTH_MAX)
+		w->boundary[w->depth++] = boundary;
+}
+
 /*
  * A part begins at rest: read its header.  Returns what stands behind it.
  */
@@ -180,26 +260,25 @@ static struct slice
 begin_part(struct walk *w, struct slice rest)
 {
 	struct mime_part *part = &w->mime->parts[w->mime->count++];
-	struct slice all = rest, name, value, type;
+	struct slice type = { NULL, 0 }, encoding = type, name, value;
+	struct slice all = rest;
 
 	*part = (struct mime_part){ .depth = w->depth };
-	while (mime_field_next(&rest, &name, &value))
-		;
+	while (mime_field_next(&rest, &name, &value)) {
+		if (name.len < 12 || (name.at[0] | 32) != 'c')
+			continue;
+		if (type.at == NULL &&
+		    slice_eq_nocase(name, SLICE("Content-Type")))
+			type = value;
+		else if (encoding.at == NULL &&
+			 slice_eq_nocase(name,
+			     SLICE("Content-Transfer-Encoding")))
+			encoding = value;
+	}
 	part->header = (struct slice){ all.at, all.len - rest.len };
 	part->body = (struct slice){ rest.at, 0 };
-	type = mime_field(part->header, "Content-Type");
-	part->encoding =
-	    encoding_of(mime_field(part->header, "Content-Transfer-Encoding"));
-	if (type.at == NULL)
-		type = SLICE("text/plain");
-	part->charset = mime_parameter(type, "charset");
-	part->report = mime_parameter(type, "report-type");
-	struct slice whole = type;
-	part->type = take_parameter(&type);
-	struct slice boundary = mime_parameter(whole, "boundary");
-	if (slice_starts_nocase(part->type, SLICE("multipart/")) &&
-	    boundary.len > 0 && w->depth < MIME_DEPTH_MAX)
-		w->boundary[w->depth++] = boundary;
+	part->encoding = encoding_of(encoding);
+	read_type(w, part, type.at != NULL ? type : SLICE("text/plain"));
 	w->open = part;
 	return rest;
 }
@@ -249,7 +328,7 @@ mime_parse(struct slice message, struct arena *arena, struct mime *ret_mime)
 {
 	struct mime mime = { .parts = arena_calloc(arena, MIME_PARTS_MAX,
 				 sizeof(*mime.parts)) };
-	struct walk w = { .mime = &mime };
+	struct walk w = { .mime = &mime, .arena = arena };
 	struct slice rest = message, line;
 
 	if (mime.parts == NULL)
@@ -293,32 +372,50 @@ hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Room for what in may become, as far as out has any. */
+static size_t
+make_room(struct buf *out, size_t want)
+{
+	size_t room = out->max > out->len ? out->max - out->len : 0;
+
+	if (want > room)
+		want = room;
+	return want == 0 || buf_reserve(out, want) < 0 ? 0 : want;
+}
+
 /* RFC 2045, 6.7. */
 static int
 decode_qp(struct slice in, struct buf *out)
 {
-	int rc = 0;
+	size_t room = make_room(out, in.len), n = 0;
+	char *to = room > 0 ? out->at + out->len : NULL;
 
-	for (size_t i = 0; i < in.len && rc == 0; i++) {
+	for (size_t i = 0; i < in.len; i++) {
 		size_t left = in.len - i;
+		char c = in.at[i];
 
-		if (in.at[i] != '=') {
-			rc = buf_add_char(out, in.at[i]);
-		} else if (left > 1 && in.at[i + 1] == '\n') {
+		if (c == '=' && left > 1 && in.at[i + 1] == '\n') {
 			i++;
-		} else if (left > 2 && in.at[i + 1] == '\r' &&
-			   in.at[i + 2] == '\n') {
-			i += 2;
-		} else if (left > 2 && hex(in.at[i + 1]) >= 0 &&
-			   hex(in.at[i + 2]) >= 0) {
-			rc = buf_add_char(out,
-			    (char)(hex(in.at[i + 1]) * 16 + hex(in.at[i + 2])));
-			i += 2;
-		} else {
-			rc = buf_add_char(out, '=');
+			continue;
 		}
+		if (c == '=' && left > 2 && in.at[i + 1] == '\r' &&
+		    in.at[i + 2] == '\n') {
+			i += 2;
+			continue;
+		}
+		if (c == '=' && left > 2 && hex(in.at[i + 1]) >= 0 &&
+		    hex(in.at[i + 2]) >= 0) {
+			c = (char)(hex(in.at[i + 1]) * 16 + hex(in.at[i + 2]));
+			i += 2;
+		}
+		if (n == room) {
+			out->len += n;
+			return buf_add_char(out, c);
+		}
+		to[n++] = c;
 	}
-	return rc;
+	out->len += n;
+	return 0;
 }
 
 static int
@@ -339,24 +436,29 @@ base64_value(char c)
 static int
 decode_base64(struct slice in, struct buf *out)
 {
+	size_t room = make_room(out, in.len / 4 * 3 + 3), n = 0;
+	char *to = room > 0 ? out->at + out->len : NULL;
 	unsigned bits = 0, count = 0;
-	int rc = 0;
 
-	for (size_t i = 0; i < in.len && rc == 0; i++) {
+	for (size_t i = 0; i < in.len && in.at[i] != '='; i++) {
 		int v = base64_value(in.at[i]);
 
-		if (in.at[i] == '=')
-			break;
 		if (v < 0)
 			continue;
 		bits = bits << 6 | (unsigned)v;
 		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			rc = buf_add_char(out, (char)(bits >> count & 0xff));
+		if (count < 8)
+			continue;
+		count -= 8;
+		char c = (char)(bits >> count & 0xff);
+		if (n == room) {
+			out->len += n;
+			return buf_add_char(out, c);
 		}
+		to[n++] = c;
 	}
-	return rc;
+	out->len += n;
+	return 0;
 }
 
 int

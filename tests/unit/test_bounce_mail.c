@@ -172,7 +172,7 @@ static const struct {
 	    "From: r@b.example\nReturn-Path: <>\nSubject: Re: delivery\n\n"
 	    "To prove you are human, click. Your mail was not delivered "
 	    "yet.\n",
-	    "other" },
+	    "challenge" },
 	{ "a reader of the postmaster's, on holiday",
 	    "From: r@b.example\nReturn-Path: <>\nSubject: Automatic reply: "
 	    "failure\n\nI am no longer at this company.\n",

@@ -42,6 +42,10 @@ static const struct {
 	{ "xtext of a plus sign, not of a tag",
 	    "Original-Recipient: rfc822;a+2Bt@b\nFinal-Recipient: a+22@b\n",
 	    "0|a+t@b|a+22@b|||;" },
+	{ "characters of RFC 6533",
+	    "Final-Recipient: utf-8; r\\x{EF}ta@b\nOriginal-Recipient: "
+	    "utf-8; \\x{}\\x{D800}\\x{zz}@b\n",
+	    "0|\\x{}\\x{D800}\\x{zz}@b|r\xc3\xafta@b|||;" },
 	{ "the address behind the action, as Amazon SES writes it",
 	    "Reporting-MTA: dsn; x\n\nAction: failed\n"
 	    "Final-Recipient: rfc822; a@b\nDiagnostic-Code: smtp; 550 no\n"

@@ -41,6 +41,14 @@ static const struct {
 	    "Content-Type: multipart/mixed; boundary=x\n\n--x\n\na\n--xx\nb\n"
 	    "--x--\n",
 	    "0:multipart/mixed:;1:text/plain:a\n--xx\nb;" },
+	{ "a boundary in the pieces of RFC 2231",
+	    "Content-Type: multipart/mixed; boundary*0=x; "
+	    "boundary*1*=\"y\"\n\n--xy\n\na\n--xy--\n",
+	    "0:multipart/mixed:;1:text/plain:a;" },
+	{ "a boundary with a language",
+	    "Content-Type: multipart/mixed; boundary*=us-ascii'en'x\n\n"
+	    "--x\n\na\n--x--\n",
+	    "0:multipart/mixed:;1:text/plain:a;" },
 	{ "no boundary", "Content-Type: multipart/mixed\n\n--x\n\na\n",
 	    "0:multipart/mixed:--x\n\na\n;" },
 	{ "lines that are no fields", "From a\nA: b\nnonsense\n\nx",
