@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* DSNs: the error of one recipient of a message that left before. */
+/* What came back: the error, or the complaint, of one recipient of a message
+ * that left before. */
 #include <stdlib.h>
 
 #include "store/args.h"
@@ -48,6 +49,16 @@ finish(struct search *x, int rc, enum bounce_result result)
 
 static void got_result(int rc, const struct redis_reply *reply, void *ctx);
 
+/* Of what is kept to tell a second complaint: as long as one is read. */
+static int64_t
+ttl_of(const struct delivery_bounce *b)
+{
+	int64_t left = b->sent_s + DELIVERY_COMPLAINT_AGE_S + 86400 -
+		       clock_wall_us() / 1000000;
+
+	return b->complaint && left > MESSAGE_TTL_S ? left : MESSAGE_TTL_S;
+}
+
 static void
 call_script(struct search *x, bool searched)
 {
@@ -63,12 +74,21 @@ call_script(struct search *x, bool searched)
 	args_minute(&a, x->b.at_ms);
 	args_number(&a, x->b.at_ms);
 	args_add(&a, x->b.queue_id);
+	args_add(&a, x->b.complaint ? SLICE("c") : SLICE("b"));
+	args_add(&a, x->b.origin);
 	args_add(&a, x->b.original);
 	args_add(&a, x->b.final);
-	args_number(&a, x->b.status);
+	if (x->b.complaint)
+		args_add(&a, SLICE(""));
+	else
+		args_number(&a, x->b.status);
 	args_add(&a, x->b.reason);
 	args_add(&a, x->b.relay);
-	args_number(&a, MESSAGE_TTL_S);
+	args_number(&a, ttl_of(&x->b));
+	args_add(&a, x->b.meant != NULL ? SLICE("1") : SLICE(""));
+	args_number(&a, (int64_t)x->b.named_count);
+	for (size_t i = 0; i < x->b.named_count; i++)
+		args_add(&a, x->b.named[i]);
 	if (searched) {
 		args_add(&a, x->tenant);
 		args_add(&a, x->message);
@@ -179,13 +199,35 @@ start_search(struct search *x)
 	search_on(x);
 }
 
+/* The one that it was sent to, among those that it became later. */
+static void
+choose(struct search *x, const struct redis_reply *reply)
+{
+	for (size_t i = 0; i < redis_count(reply); i++) {
+		struct slice address = redis_string(redis_at(reply, i));
+
+		if (!x->b.meant(address, x->ctx))
+			continue;
+		x->b.original = arena_dup(x->arena, address);
+		x->b.meant = NULL;
+		if (x->b.original.at == NULL)
+			finish(x, ERR_NOMEM, BOUNCE_UNKNOWN);
+		else
+			call_script(x, false);
+		return;
+	}
+	finish(x, 0, BOUNCE_UNKNOWN);
+}
+
 static void
 got_result(int rc, const struct redis_reply *reply, void *ctx)
 {
 	struct search *x = ctx;
 	int64_t result = redis_integer(reply);
 
-	if (rc == 0 && result == -1)
+	if (rc == 0 && redis_count(reply) > 0)
+		choose(x, reply);
+	else if (rc == 0 && result == -1)
 		start_search(x);
 	else
 		finish(x, rc,
@@ -201,6 +243,26 @@ refused(int rc, const struct redis_reply *reply, void *ctx)
 {
 	(void)reply;
 	finish(ctx, rc, BOUNCE_UNKNOWN);
+}
+
+static bool
+keep_named(struct search *x)
+{
+	const struct slice *from = x->b.named;
+	struct slice *to;
+
+	if (x->b.named_count > DELIVERY_NAMED_MAX)
+		x->b.named_count = DELIVERY_NAMED_MAX;
+	to = arena_calloc(x->arena, x->b.named_count + 1, sizeof(*to));
+	if (to == NULL)
+		return false;
+	for (size_t i = 0; i < x->b.named_count; i++) {
+		to[i] = arena_dup(x->arena, from[i]);
+		if (to[i].at == NULL)
+			return false;
+	}
+	x->b.named = to;
+	return true;
 }
 
 void
@@ -220,8 +282,9 @@ delivery_bounce(struct store *s, const struct delivery_bounce *bounce,
 		x->b.reason.len = REASON_MAX;
 	x->arena = arena_new(ARENA_MAX);
 	struct slice *const texts[] = { &x->b.host, &x->b.queue_id,
-		&x->b.original, &x->b.final, &x->b.reason, &x->b.relay };
-	bool kept = x->arena != NULL;
+		&x->b.original, &x->b.final, &x->b.reason, &x->b.relay,
+		&x->b.origin };
+	bool kept = x->arena != NULL && keep_named(x);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && kept; i++) {
 		*texts[i] = arena_dup(x->arena, *texts[i]);
 		kept = texts[i]->at != NULL;

@@ -64,16 +64,27 @@ typedef void delivery_noted(int rc, void *ctx);
 void delivery_origin(struct store *s, struct slice host, struct slice queue_id,
     struct slice origin, int64_t deadline_us, delivery_noted *noted, void *ctx);
 
-/* A DSN that names a message of ours (by VERP). */
+/* What a mail that came back tells of a recipient of a message of ours. */
+#define DELIVERY_COMPLAINT_AGE_S (40 * 86400) /* older ones are not read */
+#define DELIVERY_NAMED_MAX 200
+/* Whether the message, when it left, was for this address alone. */
+typedef bool delivery_meant(struct slice recipient, void *ctx);
 struct delivery_bounce {
+	bool complaint; /* else an error */
 	struct slice host, queue_id;
-	int64_t sent_s;        /* from the VERP tag: where to search */
+	int64_t sent_s;        /* from the tag: where to search */
 	struct slice original; /* canonical candidates for the recipient: */
 	struct slice final;    /* Original-Recipient, Final-Recipient */
+	/* All that the mail names, canonical: those beyond the maximum are not
+	 * looked at. */
+	const struct slice *named;
+	size_t named_count;
+	delivery_meant *meant; /* NULL: not known, or for several */
 	int64_t at_ms;
 	int status; /* when it was for the address mailed */
 	enum bounce_class class;
 	struct slice reason, relay;
+	struct slice origin; /* why it is not to be counted; or absent */
 };
 enum bounce_result {
 	BOUNCE_RECORDED,
@@ -82,10 +93,12 @@ enum bounce_result {
 	BOUNCE_UNKNOWN    /* no such message, or not one of its recipients */
 };
 /*
- * Writes an EVENT_BOUNCED, once for each message and recipient.  When neither
- * candidate is a recipient, but the message had only one, the error is that
- * one's, with status 6 (forwarded); with the status given when both are empty,
- * as for a mail that names nobody.
+ * Writes an EVENT_BOUNCED or EVENT_COMPLAINED, once for each message and
+ * recipient, and one more with an origin.  When neither candidate is a
+ * recipient, nor anybody else whom the mail names, but the message had only
+ * one, it is about that one; an error then has status 6 (forwarded), or the
+ * status given when both are empty, as for a mail that names nobody.  A
+ * recipient that the message never reached can not complain.
  */
 typedef void delivery_bounced(int rc, enum bounce_result result, void *ctx);
 void delivery_bounce(struct store *s, const struct delivery_bounce *bounce,

@@ -11,7 +11,8 @@
 --
 -- A message's hash: t tenant, f facts (until the queued events are written),
 -- e sender by the log, i id of the event with the facts, x when it was
--- removed, o who is about to delete it, b that it is a copy for an archive (a when its failure was told),
+-- removed, o who is about to delete it, b that it is a copy for an archive (a
+-- when its failure was told), those of delivery_bounce.lua,
 -- rADDRESS state of a recipient: a letter (p known, q queued,
 -- s succeeded, f failed), E if its error was told or -, and for a deferred
 -- one a tab, its last status, a tab, its last reason.
@@ -194,6 +195,10 @@ function kinds.x(m, op)
     end
     local letter, mark = state(m, address)
     if letter ~= 's' or mark == 'E' then keep = true end
+  end
+  -- What was told already (delivery_bounce.lua) is not told twice.
+  for field in pairs(m.h) do
+    if field:find('^[cuv].') then keep = true end
   end
   if keep then
     set(m, 'x', op.at)
