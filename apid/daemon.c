@@ -13,6 +13,7 @@
 #include "apid/apid.h"
 #include "apid/auth.h"
 #include "apid/http.h"
+#include "apid/inbound_load.h"
 #include "apid/webhooks.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -271,6 +272,7 @@ daemon_start(const struct host_config *config, struct event_base *base)
 	apid.auth = auth_new();
 	if (apid.auth == NULL)
 		return ERR_NOMEM;
+	inbound_load_start(apid.store, &own.master);
 	rc = webhooks_start(base, apid.store, config->webhook_private_addresses,
 	    &apid.webhooks);
 	if (rc < 0)

@@ -7,6 +7,7 @@ const struct route *const route_tables[] = {
 	routes_events,
 	routes_health,
 	routes_held,
+	routes_inbound,
 	routes_limits,
 	routes_shaping,
 	routes_webhooks,

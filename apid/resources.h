@@ -9,6 +9,7 @@ extern const struct route routes_blocks[];
 extern const struct route routes_events[];
 extern const struct route routes_health[];
 extern const struct route routes_held[];
+extern const struct route routes_inbound[];
 extern const struct route routes_limits[];
 extern const struct route routes_shaping[];
 extern const struct route routes_webhooks[];

@@ -56,7 +56,10 @@ webhook_kinds(const struct webhook *hook, enum event_type type, bool repeated)
 		if ((hook->events & WEBHOOK_ALARMS) != 0)
 			bits |= 1U << WEBHOOK_KIND_ALARMS;
 		break;
-	case EVENT_INBOUND:
+	case EVENT_INBOUND: /* for some: the filter says */
+		if ((hook->events & WEBHOOK_INBOUND) != 0)
+			bits |= 1U << WEBHOOK_KIND_INBOUND;
+		break;
 	case EVENT_OBSERVED: /* nothing happened to the mail */
 	case EVENT_NTYPES:
 		break;

@@ -18,7 +18,8 @@ enum webhook_kind {
 };
 const char *webhook_kind_word(enum webhook_kind kind);
 
-/* Bits 1 << kind: as what does this endpoint want this event? */
+/* Bits 1 << kind: as what does this endpoint want this event?  Inbound mail is
+ * wanted only where its filter is for the endpoint, which is not asked here. */
 unsigned webhook_kinds(const struct webhook *hook, enum event_type type,
     bool repeated);
 

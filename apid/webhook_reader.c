@@ -23,6 +23,7 @@
 
 struct chunk_event {
 	struct slice id, tenant, packed;
+	struct slice filter; /* of inbound mail */
 	enum event_type type;
 	bool repeated;
 };
@@ -144,6 +145,8 @@ read_row(const struct event *e, void *ctx)
 	*c = (struct chunk_event){ .type = e->type, .repeated = e->repeated };
 	c->id = arena_dup(r->arena, e->id);
 	c->tenant = arena_dup(r->arena, e->tenant);
+	if (e->type == EVENT_INBOUND)
+		c->filter = arena_dup(r->arena, e->origin);
 	if (webhook_event_pack(e, &packed) == 0)
 		c->packed = arena_dup(r->arena, buf_slice(&packed));
 	buf_done(&packed);
@@ -213,6 +216,19 @@ append(struct reader *r, struct endpoint *e, struct cursor *c,
 	    store_long_deadline(r->hub->store), appended, a);
 }
 
+/* A filter that is gone from the settings is for all. */
+static bool
+is_for(const struct endpoint *e, struct slice filter)
+{
+	const struct inbound_settings *in = &e->tenant->inbound;
+
+	for (size_t i = 0; i < in->filter_count; i++)
+		if (slice_eq(in->filters[i].name, filter))
+			return inbound_filter_for(&in->filters[i],
+			    e->hook->name);
+	return true;
+}
+
 /* What this endpoint wants of the chunk goes to its queue. */
 static void
 hand_over(struct reader *r, struct endpoint *e, struct cursor *c)
@@ -228,6 +244,8 @@ hand_over(struct reader *r, struct endpoint *e, struct cursor *c)
 		    webhook_id_compare(ev->id, slice_of(c->read)) <= 0)
 			continue;
 		kinds = webhook_kinds(e->hook, ev->type, ev->repeated);
+		if (ev->type == EVENT_INBOUND && !is_for(e, ev->filter))
+			continue;
 		for (unsigned k = 0; k < WEBHOOK_KINDS; k++)
 			if ((kinds & 1U << k) != 0)
 				entries[count++] =

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "apid/inbound_body.h"
+#include "apid/inbound_load.h"
 #include "apid/webhook_body.h"
 #include "apid/webhook_retry.h"
 #include "apid/webhook_sign.h"
@@ -19,6 +21,9 @@
 #include "util/log.h"
 
 #define BODY_MAX ((size_t)16 * 1024 * 1024)
+/* Of a mail: its files decoded, or their first part in base64; its header and
+ * texts, of which each octet may become a few. */
+#define MAIL_BODY_MAX(size) (8 * (size) + BODY_MAX)
 #define EVENTS_MAX 1000
 #define IDLE_MS 5000 /* somebody else may have queued something */
 #define TROUBLE_MS 1000
@@ -39,6 +44,10 @@ sender_kick(struct endpoint *e, int64_t ms)
 static void
 sender_idle(struct endpoint *e, int64_t ms)
 {
+	inbound_unload(e->mail);
+	e->mail = NULL;
+	free(e->event_id);
+	e->event_id = NULL;
 	e->busy = false;
 	sender_kick(e, ms);
 	endpoint_unref(e);
@@ -53,6 +62,28 @@ finished(int rc, int64_t count, void *ctx)
 	e->hub->sending--;
 	/* Otherwise the lease ends, and the batch goes out again. */
 	sender_idle(e, rc < 0 ? TROUBLE_MS : 0);
+}
+
+/* What became of it does not matter: it ends by itself. */
+static void
+mail_taken(int rc, void *ctx)
+{
+	(void)rc;
+	(void)ctx;
+}
+
+/* In this order: killed between the two, its content waits for its end. */
+static void
+delivered(int rc, int64_t count, void *ctx)
+{
+	struct endpoint *e = ctx;
+
+	if (rc == 0 && e->mail != NULL)
+		inbound_taken(e->hub->store, slice_of(e->mail_host),
+		    slice_of(e->tenant_name), slice_of(e->mail_id),
+		    slice_of(e->name), store_long_deadline(e->hub->store),
+		    mail_taken, NULL);
+	finished(rc, count, e);
 }
 
 /* One line when it begins to fail, when it gives up, when it is well. */
@@ -117,7 +148,8 @@ settle(struct endpoint *e, int rc, const struct http_answer *answer)
 	webhook_finish(hub->store, endpoint_key(e), slice_of(e->batch_id),
 	    ends[v.outcome], now_ms + v.wait_ms, slice_of(text),
 	    e->gone ? 0 : e->tenant->revision, now_ms,
-	    store_long_deadline(hub->store), finished, e);
+	    store_long_deadline(hub->store),
+	    v.outcome == WEBHOOK_DELIVERED ? delivered : finished, e);
 }
 
 static void
@@ -174,8 +206,8 @@ add_header(struct arena *a, struct slice headers[], size_t *count,
 }
 
 static int
-make_headers(struct endpoint *e, struct slice body, struct arena *a,
-    struct slice headers[5], size_t *count)
+make_headers(struct endpoint *e, struct slice content_type, struct slice body,
+    struct arena *a, struct slice headers[5], size_t *count)
 {
 	int64_t now_s = clock_wall_us() / 1000000;
 	struct buf signature;
@@ -183,8 +215,7 @@ make_headers(struct endpoint *e, struct slice body, struct arena *a,
 	int rc;
 
 	snprintf(now, sizeof(now), "%lld", (long long)now_s);
-	rc = add_header(a, headers, count, "Content-Type",
-	    slice_of(webhook_content_type(e->hook)));
+	rc = add_header(a, headers, count, "Content-Type", content_type);
 	if (rc == 0)
 		rc = add_header(a, headers, count, "webhook-id",
 		    slice_of(e->batch_id));
@@ -206,35 +237,146 @@ make_headers(struct endpoint *e, struct slice body, struct arena *a,
 	return rc;
 }
 
+/* It was not sent at all. */
 static void
-send_batch(struct endpoint *e, const struct webhook_batch *b)
+fail(struct endpoint *e, int rc)
 {
-	struct http_answer failure = { .retry_after_s = -1 };
+	struct http_answer failure = { .retry_after_s = -1,
+		.error = err_text(rc) };
+
+	settle(e, rc, &failure);
+}
+
+static int
+post_body(struct endpoint *e, struct slice content_type, struct slice body,
+    int64_t timeout_ms)
+{
 	struct slice headers[5];
 	struct http_post post = { .url = e->hook->url,
 		.headers = headers,
-		.timeout_ms = WEBHOOK_TIMEOUT_MS };
+		.body = body,
+		.timeout_ms = timeout_ms };
 	struct arena *a = arena_new(32 * 1024);
-	struct buf body;
-	int rc = a != NULL ? 0 : ERR_NOMEM;
+	int rc;
 
-	snprintf(e->batch_id, sizeof(e->batch_id), "%.*s", SLICE_F(b->id));
-	e->attempts = b->attempts + 1;
-	buf_init(&body, BODY_MAX);
-	if (rc == 0)
-		rc = make_body(e, b, &body);
-	post.body = buf_slice(&body);
-	if (rc == 0)
-		rc = make_headers(e, post.body, a, headers, &post.header_count);
+	if (a == NULL)
+		return ERR_NOMEM;
+	rc =
+	    make_headers(e, content_type, body, a, headers, &post.header_count);
 	if (rc == 0)
 		rc = http_client_post(e->hub->client, &post, posted, e);
-	e->hub->sending++;
-	buf_done(&body);
 	arena_free(a);
-	if (rc < 0) {
-		failure.error = err_text(rc);
-		settle(e, rc, &failure);
+	return rc;
+}
+
+static void
+send_batch(struct endpoint *e, const struct webhook_batch *b)
+{
+	struct buf body;
+	int rc;
+
+	buf_init(&body, BODY_MAX);
+	rc = make_body(e, b, &body);
+	if (rc == 0)
+		rc = post_body(e, slice_of(webhook_content_type(e->hook)),
+		    buf_slice(&body), WEBHOOK_TIMEOUT_MS);
+	buf_done(&body);
+	if (rc < 0)
+		fail(e, rc);
+}
+
+/* ---- a mail ---- */
+
+static int
+send_mail(struct endpoint *e, struct inbound_loaded *mail)
+{
+	struct mail_view view;
+	const struct inbound_told told = { &mail->record, &view,
+		slice_of(e->event_id) };
+	struct buf body, content_type;
+	int rc;
+
+	buf_init(&body, MAIL_BODY_MAX(mail->mail.len));
+	buf_init(&content_type, 200);
+	rc = mail_view_read(buf_slice(&mail->mail), mail->arena, &view);
+	if (rc == 0)
+		rc = inbound_body(e->hook, e->tenant, &told,
+		    slice_of(e->batch_id), clock_wall_us(), &body,
+		    &content_type);
+	if (rc == 0)
+		rc = post_body(e, buf_slice(&content_type), buf_slice(&body),
+		    WEBHOOK_MAIL_TIMEOUT_MS);
+	buf_done(&body);
+	buf_done(&content_type);
+	return rc;
+}
+
+/* Nobody has it any more: it was too old, or deleted by hand. */
+static void
+mail_gone(struct endpoint *e)
+{
+	log_info("webhook %s:%s: mail %s is not kept any more", e->tenant_name,
+	    e->name, e->mail_id);
+	webhook_finish(e->hub->store, endpoint_key(e), slice_of(e->batch_id),
+	    WEBHOOK_END_DELIVERED, 0, (struct slice){ NULL, 0 }, 0,
+	    clock_wall_us() / 1000, store_long_deadline(e->hub->store),
+	    finished, e);
+}
+
+static void
+mail_loaded(int rc, struct inbound_loaded *mail, void *ctx)
+{
+	struct endpoint *e = ctx;
+
+	e->mail = mail;
+	if (rc == ERR_NOTFOUND) {
+		mail_gone(e);
+	} else if (rc < 0 && !err_is_temporary(rc)) {
+		fail(e, rc);
+	} else if (rc < 0 || e->gone || e->hub->stopping) {
+		/* The lease ends, and it is tried again. */
+		e->hub->sending--;
+		sender_idle(e, TROUBLE_MS);
+	} else if ((rc = send_mail(e, mail)) < 0) {
+		fail(e, rc);
 	}
+}
+
+/* HOST of HOST/YYYYMMDD/MS-SEQ. */
+static bool
+host_of(struct slice id, char room[WEBHOOK_POSITION_MAX])
+{
+	for (int i = 0; i < 2; i++) {
+		const char *slash =
+		    id.len > 0 ? memrchr(id.at, '/', id.len) : NULL;
+
+		if (slash == NULL)
+			return false;
+		id.len = (size_t)(slash - id.at);
+	}
+	if (id.len >= WEBHOOK_POSITION_MAX)
+		return false;
+	memcpy(room, id.at, id.len);
+	room[id.len] = '\0';
+	return true;
+}
+
+static void
+load_mail(struct endpoint *e, const struct webhook_batch *b)
+{
+	struct slice rest = b->events, packed;
+	struct event event;
+
+	if (!webhook_batch_next(&rest, &packed) ||
+	    webhook_event_unpack(packed, &event) < 0 ||
+	    !host_of(event.id, e->mail_host) || !inbound_id_ok(event.reason)) {
+		fail(e, ERR_SYNTAX);
+		return;
+	}
+	snprintf(e->mail_id, sizeof(e->mail_id), "%.*s", SLICE_F(event.reason));
+	e->event_id = strndup(event.id.at, event.id.len);
+	inbound_load(slice_of(e->mail_host), slice_of(e->tenant_name),
+	    slice_of(e->mail_id), mail_loaded, e);
 }
 
 static void
@@ -249,7 +391,14 @@ taken(int rc, const struct webhook_batch *b, void *ctx)
 	}
 	if (b->id.len > 0) {
 		e->disabled = false;
-		send_batch(e, b);
+		snprintf(e->batch_id, sizeof(e->batch_id), "%.*s",
+		    SLICE_F(b->id));
+		e->attempts = b->attempts + 1;
+		e->hub->sending++;
+		if (b->kind == WEBHOOK_KIND_INBOUND)
+			load_mail(e, b);
+		else
+			send_batch(e, b);
 		return;
 	}
 	e->disabled = b->disabled;
@@ -282,7 +431,8 @@ sender_timer(void *ctx)
 		return;
 	}
 	for (unsigned kind = 0; kind < WEBHOOK_STORE_KINDS; kind++)
-		take.batch_events[kind] = e->hook->batch_events;
+		take.batch_events[kind] =
+		    kind == WEBHOOK_KIND_INBOUND ? 1 : e->hook->batch_events;
 	take.batch_ms = e->hook->batch_ms;
 	e->busy = true;
 	e->refs++;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "proto/settings.h"
+#include "store/inbound_store.h"
 #include "store/webhook_store.h"
 #include "util/slice.h"
 
@@ -16,6 +17,7 @@
  */
 struct event_base;
 struct http_client;
+struct inbound_loaded;
 struct loop_timer;
 struct map;
 struct store;
@@ -24,7 +26,8 @@ struct store;
 #define WEBHOOK_WAITING_MAX 100000 /* events queued for one endpoint */
 #define WEBHOOK_PARALLEL 64        /* requests under way, of all endpoints */
 #define WEBHOOK_TIMEOUT_MS 15000
-#define WEBHOOK_LEASE_MS 60000 /* longer than any request takes */
+#define WEBHOOK_MAIL_TIMEOUT_MS 45000 /* for files of many octets */
+#define WEBHOOK_LEASE_MS 60000        /* longer than any request takes */
 
 /* How far one endpoint is in one host's streams. */
 struct cursor {
@@ -55,6 +58,10 @@ struct endpoint {
 	int64_t pause_until_us;
 	char batch_id[80];
 	unsigned attempts;
+	/* the mail that is being sent, where it is one */
+	char mail_id[INBOUND_ID_MAX], mail_host[WEBHOOK_POSITION_MAX];
+	struct inbound_loaded *mail;
+	char *event_id;
 };
 
 struct webhooks {

@@ -129,19 +129,32 @@ take_parameter(struct slice *rest)
 	return slice_trim(piece);
 }
 
+bool
+mime_parameter_next(struct slice *rest, struct slice *ret_name,
+    struct slice *ret_value)
+{
+	while (rest->len > 0) {
+		struct slice v = take_parameter(rest), n;
+
+		(void)slice_split(&v, '=', &n);
+		if (v.at == NULL)
+			continue;
+		*ret_name = slice_trim(n);
+		*ret_value = slice_trim(v);
+		return true;
+	}
+	return false;
+}
+
 struct slice
 mime_parameter(struct slice value, const char *name)
 {
-	struct slice want = slice_of(name);
+	struct slice want = slice_of(name), n, v;
 
 	(void)take_parameter(&value);
-	while (value.len > 0) {
-		struct slice v = take_parameter(&value), n;
-
-		(void)slice_split(&v, '=', &n);
-		if (v.at == NULL || !slice_eq_nocase(slice_trim(n), want))
+	while (mime_parameter_next(&value, &n, &v)) {
+		if (!slice_eq_nocase(n, want))
 			continue;
-		v = slice_trim(v);
 		if (v.len > 0 && v.at[0] == '"') {
 			v = slice_skip(v, 1);
 			if (v.len > 0 && v.at[v.len - 1] == '"')
@@ -326,7 +339,14 @@ end_body(struct walk *w, const char *at)
 int
 mime_parse(struct slice message, struct arena *arena, struct mime *ret_mime)
 {
-	struct mime mime = { .parts = arena_calloc(arena, MIME_PARTS_MAX,
+	return mime_parse_all(message, MIME_PARTS_MAX, arena, ret_mime);
+}
+
+int
+mime_parse_all(struct slice message, size_t parts_max, struct arena *arena,
+    struct mime *ret_mime)
+{
+	struct mime mime = { .parts = arena_calloc(arena, parts_max,
 				 sizeof(*mime.parts)) };
 	struct walk w = { .mime = &mime, .arena = arena };
 	struct slice rest = message, line;
@@ -349,7 +369,8 @@ mime_parse(struct slice message, struct arena *arena, struct mime *ret_mime)
 		w.depth = last ? level - 1 : level;
 		if (last)
 			continue;
-		if (mime.count == MIME_PARTS_MAX)
+		mime.cut = mime.count == parts_max;
+		if (mime.cut)
 			break;
 		rest = begin_part(&w, rest);
 	}

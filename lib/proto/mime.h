@@ -2,6 +2,8 @@
 #ifndef PROTO_MIME_H
 #define PROTO_MIME_H
 
+#include <stdbool.h>
+
 #include "util/arena.h"
 #include "util/buf.h"
 #include "util/slice.h"
@@ -14,6 +16,7 @@
  */
 #define MIME_DEPTH_MAX 8  /* multiparts inside one another; deeper: one leaf */
 #define MIME_PARTS_MAX 64 /* more: the rest is not looked at */
+#define MIME_PARTS_MOST 2000 /* that mime_parse_all() may be asked for */
 
 enum mime_encoding { MIME_IDENTITY, MIME_QUOTED_PRINTABLE, MIME_BASE64 };
 struct mime_part {
@@ -28,9 +31,13 @@ struct mime_part {
 struct mime {
 	struct mime_part *parts; /* multiparts stand before their children */
 	size_t count;
+	bool cut; /* there are more */
 };
 /* Slices point into message or the arena.  0, ERR_NOMEM. */
 int mime_parse(struct slice message, struct arena *arena,
+    struct mime *ret_mime);
+/* The same with another maximum of parts. */
+int mime_parse_all(struct slice message, size_t parts_max, struct arena *arena,
     struct mime *ret_mime);
 
 /* The body of a part decoded; malformed code is taken as it stands.
@@ -54,6 +61,13 @@ struct slice mime_field(struct slice header, const char *name);
 struct slice mime_unfold(struct slice value, struct arena *arena);
 /* A parameter of Content-Type and its like; absent: none. */
 struct slice mime_parameter(struct slice value, const char *name);
+
+/*
+ * Parameters one after the other off the head of *rest, which begins behind
+ * the first ";" of the value.  value: with its quotes.  False: no more.
+ */
+bool mime_parameter_next(struct slice *rest, struct slice *ret_name,
+    struct slice *ret_value);
 
 /* One line off the head of *rest, without its line end; false: none left. */
 bool mime_line(struct slice *rest, struct slice *ret_line);
