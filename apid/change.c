@@ -2,8 +2,6 @@
 /* Changes of the suppression list made through the API. */
 #include "apid/change.h"
 
-#include <stdio.h>
-
 #include "apid/apid.h"
 #include "proto/block_json.h"
 #include "proto/event.h"
@@ -13,7 +11,6 @@
 #include "store/event_store.h"
 #include "store/store.h"
 #include "util/clock.h"
-#include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
 
@@ -24,11 +21,10 @@ struct change {
 	struct request *req;
 	enum change_kind kind;
 	struct slice address;
-	struct block block; /* what is written, for BLOCK and EXEMPT */
+	struct block block; /* what is written, or (by remove) was there */
 	struct event event;
 	unsigned status; /* of the answer */
 	unsigned attempts;
-	char ref[17];
 };
 
 static const struct {
@@ -36,6 +32,7 @@ static const struct {
 	enum event_type event;
 } kinds[] = {
 	[CHANGE_BLOCK] = { "block", EVENT_BLOCKED },
+	[CHANGE_EDIT] = { "edit-block", EVENT_NTYPES },
 	[CHANGE_UNBLOCK] = { "unblock", EVENT_UNBLOCKED },
 	[CHANGE_EXEMPT] = { "exempt", EVENT_EXEMPTED },
 	[CHANGE_UNEXEMPT] = { "unexempt", EVENT_NTYPES },
@@ -78,6 +75,22 @@ change_audit(struct request *req, const char *action, struct slice target,
 	    NULL);
 }
 
+/* As it stands now. */
+static void
+edited(int rc, const struct block *b, void *ctx)
+{
+	struct change *c = ctx;
+
+	if (rc < 0) {
+		request_error(c->req, rc);
+		return;
+	}
+	struct block shown = *b;
+	shown.stream = c->block.stream;
+	(void)block_to_json(c->address, &shown, &c->req->out);
+	request_reply(c->req, 200);
+}
+
 static void
 change_reply(struct change *c)
 {
@@ -85,6 +98,11 @@ change_reply(struct change *c)
 
 	if (c->status == 204) {
 		request_reply(req, 204);
+		return;
+	}
+	if (c->kind == CHANGE_EDIT) {
+		block_get(apid.store, req->tenant->name, c->address,
+		    c->block.stream, store_deadline(apid.store), edited, c);
 		return;
 	}
 	(void)block_to_json(c->address, &c->block, &req->out);
@@ -96,6 +114,10 @@ change_reply(struct change *c)
 						  ? "/v1/blocks/"
 						  : "/v1/exemptions/");
 		(void)uri_encode(c->address, &location);
+		if (c->block.stream.len > 0) {
+			(void)buf_add_text(&location, "?stream=");
+			(void)uri_encode(c->block.stream, &location);
+		}
 		req->location = arena_text(req->arena, buf_slice(&location));
 		buf_done(&location);
 	}
@@ -140,8 +162,8 @@ changed(int rc, bool was_changed, void *ctx)
 
 	if (rc == ERR_NOTFOUND) {
 		request_fail(req, 404,
-		    c->kind == CHANGE_UNBLOCK ? "the address is not blocked"
-					      : "the address is not exempt");
+		    c->kind == CHANGE_UNEXEMPT ? "the address is not exempt"
+					       : "the address is not blocked");
 		return;
 	}
 	if (rc < 0) {
@@ -160,8 +182,24 @@ changed(int rc, bool was_changed, void *ctx)
 		.recipient = c->address,
 		.origin = SLICE("api"),
 		.reason = c->block.note,
+		.status = c->block.status,
+		.count = c->block.count,
+		.stream = c->block.stream,
 	};
 	event_send(c);
+}
+
+/* The event of a lifted block says what it was. */
+static void
+removed(int rc, const struct block *gone, void *ctx)
+{
+	struct change *c = ctx;
+
+	if (rc == 0) {
+		c->block.status = gone->status;
+		c->block.count = gone->count;
+	}
+	changed(rc, rc == 0, c);
 }
 
 static void
@@ -193,20 +231,23 @@ found(int rc, const struct block *b, void *ctx)
 			return;
 		}
 		if (block_is_active(b, now_s)) {
-			(void)block_to_json(c->address, b, &c->req->out);
-			request_reply(c->req, 200);
+			edited(0, b, c);
 			return;
 		}
+	}
+	if (c->kind == CHANGE_EDIT &&
+	    (rc == ERR_NOTFOUND || !block_is_active(b, now_s))) {
+		changed(ERR_NOTFOUND, false, c);
+		return;
 	}
 	put(c);
 }
 
 void
-change_start(struct request *req, enum change_kind kind, struct slice address,
-    struct slice note, int64_t expires_s)
+change_start(struct request *req, const struct change_order *order)
 {
-	struct change *c = arena_alloc(req->arena, sizeof(*c));
-	uint64_t random;
+	struct change *c = arena_calloc(req->arena, 1, sizeof(*c));
+	enum change_kind kind = order->kind;
 
 	if (c == NULL) {
 		request_error(req, ERR_NOMEM);
@@ -214,26 +255,22 @@ change_start(struct request *req, enum change_kind kind, struct slice address,
 	}
 	c->req = req;
 	c->kind = kind;
-	c->address = address;
+	c->address = order->address;
+	c->block.stream = order->stream;
+	c->block.note = order->note;
 	c->status = 204;
 	if (kind == CHANGE_UNBLOCK || kind == CHANGE_UNEXEMPT) {
-		block_remove(apid.store, req->tenant->name, address,
+		block_remove(apid.store, req->tenant->name, order->address,
+		    order->stream,
 		    kind == CHANGE_UNBLOCK ? BLOCK_BLOCKED : BLOCK_EXEMPT,
-		    store_deadline(apid.store), changed, c);
+		    store_deadline(apid.store), removed, c);
 		return;
 	}
-	crypto_random(&random, sizeof(random));
-	snprintf(c->ref, sizeof(c->ref), "%010llx",
-	    (unsigned long long)(random & 0xffffffffffULL));
-	c->block = (struct block){
-		.state = kind == CHANGE_BLOCK ? BLOCK_BLOCKED : BLOCK_EXEMPT,
-		.since_s = clock_wall_us() / 1000000,
-		.expires_s = expires_s,
-		.origin = SLICE("api"),
-		.ref = slice_of(c->ref),
-		.note = note,
-	};
-	block_get(apid.store, req->tenant->name, address,
+	c->block.state = kind == CHANGE_EXEMPT ? BLOCK_EXEMPT : BLOCK_BLOCKED;
+	c->block.since_s = clock_wall_us() / 1000000;
+	c->block.expires_s = order->expires_s;
+	c->block.origin = SLICE("api");
+	block_get(apid.store, req->tenant->name, order->address, order->stream,
 	    store_deadline(apid.store), found, c);
 }
 

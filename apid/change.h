@@ -12,13 +12,20 @@
  */
 enum change_kind {
 	CHANGE_BLOCK,    /* 201, 200 if blocked before, 409 if exempt */
+	CHANGE_EDIT,     /* 200: note and expiry of a block */
 	CHANGE_UNBLOCK,  /* 204: counting starts anew */
 	CHANGE_EXEMPT,   /* 201, 200 if exempt before */
 	CHANGE_UNEXEMPT, /* 204 */
 };
-/* note: in the arena, or absent; expires_s: 0 for never. */
-void change_start(struct request *req, enum change_kind kind,
-    struct slice address, struct slice note, int64_t expires_s);
+/* Texts lie in the arena. */
+struct change_order {
+	enum change_kind kind;
+	struct slice address;
+	struct slice stream; /* absent: for all mail */
+	struct slice note;   /* absent: none, or as it was */
+	int64_t expires_s;   /* as in block_put */
+};
+void change_start(struct request *req, const struct change_order *order);
 
 /* Optional members of a body: "note". */
 struct slice change_note(struct request *req);

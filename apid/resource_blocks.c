@@ -30,6 +30,36 @@ list_end(int rc, struct slice next_cursor, void *ctx)
 	page_end(ctx, rc, next_cursor);
 }
 
+/* A stream by its name; not looked up, as one that was taken out of the
+ * settings may still have blocks. */
+static struct slice
+stream_ok(struct request *req, const char *where, struct slice name)
+{
+	bool ok = name.len > 0 && name.len <= BLOCK_STREAM_MAX;
+
+	for (size_t i = 0; i < name.len; i++)
+		ok &= (unsigned char)name.at[i] > ' ' && name.at[i] != 0x7f;
+	if (name.at != NULL && !ok)
+		request_invalid(req, where, "stream",
+		    "must be the name of a stream");
+	return name;
+}
+
+static struct slice
+stream_param(struct request *req)
+{
+	return stream_ok(req, "query", request_param(req, "stream"));
+}
+
+/* "-" asks for blocks of all mail. */
+static struct slice
+stream_filter(struct request *req)
+{
+	return slice_eq(request_param(req, "stream"), SLICE("-"))
+		   ? SLICE("")
+		   : stream_param(req);
+}
+
 static void
 list(struct request *req, enum block_state state)
 {
@@ -40,6 +70,7 @@ list(struct request *req, enum block_state state)
 		.since_from_s = request_time(req, "since_from") / SECOND,
 		.since_to_s = request_time(req, "since_to") / SECOND,
 		.status = request_status(req),
+		.stream = stream_filter(req),
 		.cursor = request_param(req, "cursor"),
 		.limit = request_limit(req),
 	};
@@ -72,7 +103,10 @@ shown(int rc, const struct block *b, void *ctx)
 	if (rc == 0 &&
 	    (exempt ? b->state == BLOCK_EXEMPT
 		    : block_is_active(b, clock_wall_us() / SECOND))) {
-		(void)block_to_json(req->args[0], b, &req->out);
+		struct block shown_block = *b;
+
+		shown_block.stream = request_param(req, "stream");
+		(void)block_to_json(req->args[0], &shown_block, &req->out);
 		request_reply(req, 200);
 	} else if (rc == 0 || rc == ERR_NOTFOUND) {
 		request_fail(req, 404,
@@ -86,21 +120,26 @@ shown(int rc, const struct block *b, void *ctx)
 static void
 show(struct request *req)
 {
+	struct slice stream = stream_param(req);
+
 	req->args[0] = request_address(req, "path", "address", req->args[0]);
 	if (request_refused(req))
 		return;
-	block_get(apid.store, req->tenant->name, req->args[0],
+	block_get(apid.store, req->tenant->name, req->args[0], stream,
 	    store_deadline(apid.store), shown, req);
 }
 
+/* null takes an expiry off; 0: not given. */
 static int64_t
 body_expires(struct request *req)
 {
 	const struct json *v = json_get(req->json, "expires");
 	int64_t us = 0;
 
-	if (v == NULL || json_type(v) == JSON_NULL)
+	if (v == NULL)
 		return 0;
+	if (json_type(v) == JSON_NULL)
+		return BLOCK_EXPIRES_NEVER;
 	if (rfc3339_parse(json_string(v), &us) < 0 || us <= clock_wall_us()) {
 		request_invalid(req, "body", "expires",
 		    "must be a time to come, like 2026-01-31T12:00:00Z");
@@ -109,65 +148,102 @@ body_expires(struct request *req)
 	return us / SECOND;
 }
 
+/* A new entry is for a stream that there is: else it would never apply. */
+static struct slice
+body_stream(struct request *req)
+{
+	const struct json *v = json_get(req->json, "stream");
+	struct slice name = json_string(v);
+
+	if (v == NULL || json_type(v) == JSON_NULL)
+		return (struct slice){ NULL, 0 };
+	for (size_t i = 0; i < req->tenant->stream_count; i++)
+		if (slice_eq(req->tenant->streams[i].name, name))
+			return name;
+	request_invalid(req, "body", "stream",
+	    "must be the name of one of the tenant's streams");
+	return name;
+}
+
 static void
 blocks_add(struct request *req)
 {
 	static const char *const members[] = { "address", "note", "expires",
-		NULL };
+		"stream", NULL };
 	struct slice text = json_string(json_get(req->json, "address"));
-	struct slice address = request_address(req, "body", "address", text);
-	struct slice note = change_note(req);
-	int64_t expires_s = body_expires(req);
+	const struct change_order order = {
+		.kind = CHANGE_BLOCK,
+		.address = request_address(req, "body", "address", text),
+		.stream = body_stream(req),
+		.note = change_note(req),
+		.expires_s = body_expires(req),
+	};
 
 	change_members(req, members);
 	if (!request_refused(req))
-		change_start(req, CHANGE_BLOCK, address, note, expires_s);
+		change_start(req, &order);
 }
 
 static void
-change_one(struct request *req, enum change_kind kind)
+change_one(struct request *req, enum change_kind kind,
+    const char *const *members)
 {
-	static const char *const members[] = { "note", NULL };
-	struct slice address =
-	    request_address(req, "path", "address", req->args[0]);
-	struct slice note = change_note(req);
+	const struct change_order order = {
+		.kind = kind,
+		.address =
+		    request_address(req, "path", "address", req->args[0]),
+		.stream = stream_param(req),
+		.note = change_note(req),
+		.expires_s = body_expires(req),
+	};
 
 	change_members(req, members);
 	if (!request_refused(req))
-		change_start(req, kind, address, note, 0);
+		change_start(req, &order);
+}
+
+static const char *const no_members[] = { NULL };
+static const char *const edit_members[] = { "note", "expires", NULL };
+
+static void
+blocks_edit(struct request *req)
+{
+	change_one(req, CHANGE_EDIT, edit_members);
 }
 
 static void
 blocks_remove(struct request *req)
 {
-	change_one(req, CHANGE_UNBLOCK);
+	change_one(req, CHANGE_UNBLOCK, no_members);
 }
 
 static void
 exemptions_put(struct request *req)
 {
-	change_one(req, CHANGE_EXEMPT);
+	change_one(req, CHANGE_EXEMPT, edit_members);
 }
 
 static void
 exemptions_remove(struct request *req)
 {
-	change_one(req, CHANGE_UNEXEMPT);
+	change_one(req, CHANGE_UNEXEMPT, no_members);
 }
 
 static const char *const list_query[] = { "limit", "cursor", "contains",
-	"status", "since_from", "since_to", NULL };
+	"status", "since_from", "since_to", "stream", NULL };
+static const char *const one_query[] = { "stream", NULL };
 
 /* clang-format off */
 const struct route routes_blocks[] = {
 	{ "GET", "/v1/blocks", API_READ, ROUTE_NO_BODY, list_query, blocks_list },
 	{ "POST", "/v1/blocks", API_WRITE, ROUTE_JSON, NULL, blocks_add },
-	{ "GET", "/v1/blocks/{address}", API_READ, ROUTE_NO_BODY, NULL, show },
-	{ "DELETE", "/v1/blocks/{address}", API_WRITE, ROUTE_NO_BODY, NULL, blocks_remove },
+	{ "GET", "/v1/blocks/{address}", API_READ, ROUTE_NO_BODY, one_query, show },
+	{ "PATCH", "/v1/blocks/{address}", API_WRITE, ROUTE_JSON, one_query, blocks_edit },
+	{ "DELETE", "/v1/blocks/{address}", API_WRITE, ROUTE_NO_BODY, one_query, blocks_remove },
 	{ "GET", "/v1/exemptions", API_READ, ROUTE_NO_BODY, list_query, exemptions_list },
-	{ "GET", "/v1/exemptions/{address}", API_READ, ROUTE_NO_BODY, NULL, show },
-	{ "PUT", "/v1/exemptions/{address}", API_WRITE, ROUTE_JSON_OR_NONE, NULL, exemptions_put },
-	{ "DELETE", "/v1/exemptions/{address}", API_WRITE, ROUTE_NO_BODY, NULL, exemptions_remove },
+	{ "GET", "/v1/exemptions/{address}", API_READ, ROUTE_NO_BODY, one_query, show },
+	{ "PUT", "/v1/exemptions/{address}", API_WRITE, ROUTE_JSON_OR_NONE, one_query, exemptions_put },
+	{ "DELETE", "/v1/exemptions/{address}", API_WRITE, ROUTE_NO_BODY, one_query, exemptions_remove },
 	{ .method = NULL },
 };
 /* clang-format on */

@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "cli/cli_store.h"
+#include "cli/blocks.h"
 #include "cli/commands.h"
 #include "cli/store_client.h"
-#include "proto/address.h"
 #include "proto/block_json.h"
 #include "proto/event.h"
 #include "proto/rfc3339.h"
+#include "proto/schema.h"
 #include "service/host_config.h"
 #include "store/audit_store.h"
 #include "store/block_store.h"
@@ -21,24 +21,10 @@
 #include "util/err.h"
 
 #define PAGE 1000
-#define CURSOR_MAX 4096
 #define LINE_MAX_OCTETS 16384
 
-/* One run of the command, and what its callbacks leave. */
-struct run {
-	struct cli_store store;
-	const struct host_config *config;
-	struct slice tenant, note, contains;
-	char room[ADDRESS_MAX];
-	struct slice address;
-	bool over, changed, json, exempt;
-	int rc;
-	char cursor[CURSOR_MAX];
-	size_t cursor_len;
-};
-
-static int
-wait_for(struct run *r)
+int
+blocks_wait(struct blocks_run *r)
 {
 	cli_store_wait(&r->store, &r->over);
 	r->over = false;
@@ -46,15 +32,17 @@ wait_for(struct run *r)
 }
 
 static void
-print_block(const struct run *r, struct slice address, const struct block *b)
+print_block(const struct blocks_run *r, struct slice address,
+    const struct block *b)
 {
 	struct buf line;
 	char since[RFC3339_MAX];
 
 	if (!r->json) {
 		(void)rfc3339_format(b->since_s * 1000000, since);
-		(void)printf("%.19sZ  %2d  %-8.*s  %.*s%s%.*s\n", since,
+		(void)printf("%.19sZ  %2d  %-8.*s  %.*s%s%.*s%s%.*s\n", since,
 		    b->status, SLICE_F(b->origin), SLICE_F(address),
+		    b->stream.len > 0 ? "  stream=" : "", SLICE_F(b->stream),
 		    b->note.len > 0 ? "  " : "", SLICE_F(b->note));
 		return;
 	}
@@ -75,7 +63,7 @@ on_row(struct slice address, const struct block *b, void *ctx)
 static void
 on_page(int rc, struct slice next, void *ctx)
 {
-	struct run *r = ctx;
+	struct blocks_run *r = ctx;
 
 	r->cursor_len = 0;
 	if (rc == 0 && next.at != NULL && next.len <= sizeof(r->cursor)) {
@@ -87,12 +75,13 @@ on_page(int rc, struct slice next, void *ctx)
 }
 
 static int
-verb_list(struct run *r)
+verb_list(struct blocks_run *r)
 {
 	struct block_query q = {
 		.tenant = r->tenant,
 		.state = r->exempt ? BLOCK_EXEMPT : BLOCK_BLOCKED,
 		.contains = r->contains,
+		.stream = r->stream,
 		.limit = PAGE,
 	};
 	int rc;
@@ -101,14 +90,14 @@ verb_list(struct run *r)
 		q.cursor = (struct slice){ r->cursor, r->cursor_len };
 		block_page(r->store.store, &q, store_deadline(r->store.store),
 		    on_row, on_page, r);
-		rc = wait_for(r);
+		rc = blocks_wait(r);
 	} while (rc == 0 && r->cursor_len > 0);
 	return rc;
 }
 
 /* Both lists, for another tool to read. */
 static int
-verb_export(struct run *r)
+verb_export(struct blocks_run *r)
 {
 	int rc;
 
@@ -121,21 +110,25 @@ verb_export(struct run *r)
 static void
 on_found(int rc, const struct block *b, void *ctx)
 {
-	struct run *r = ctx;
+	struct blocks_run *r = ctx;
 
-	if (rc == 0)
-		print_block(r, r->address, b);
+	if (rc == 0) {
+		struct block shown = *b;
+
+		shown.stream = r->stream;
+		print_block(r, r->address, &shown);
+	}
 	r->rc = rc;
 	r->over = true;
 }
 
 static int
-verb_show(struct run *r)
+verb_show(struct blocks_run *r)
 {
 	r->json = true;
-	block_get(r->store.store, r->tenant, r->address,
+	block_get(r->store.store, r->tenant, r->address, r->stream,
 	    store_deadline(r->store.store), on_found, r);
-	return wait_for(r);
+	return blocks_wait(r);
 }
 
 /* ---- changing ---- */
@@ -143,7 +136,7 @@ verb_show(struct run *r)
 static void
 on_changed(int rc, bool changed, void *ctx)
 {
-	struct run *r = ctx;
+	struct blocks_run *r = ctx;
 
 	r->changed = changed;
 	r->rc = rc;
@@ -165,7 +158,7 @@ on_audit(int rc, void *ctx)
 
 /* The change is made: tell the applications, and who did it. */
 static int
-tell(struct run *r, const char *action, enum event_type type)
+tell(struct blocks_run *r, const char *action, enum event_type type)
 {
 	struct store *s = r->store.store;
 	struct event e = {
@@ -175,6 +168,9 @@ tell(struct run *r, const char *action, enum event_type type)
 		.recipient = r->address,
 		.origin = SLICE("cli"),
 		.reason = r->note,
+		.status = r->gone_status,
+		.count = r->gone_count,
+		.stream = r->stream,
 	};
 	struct audit_entry entry = {
 		.tenant = r->tenant,
@@ -187,47 +183,63 @@ tell(struct run *r, const char *action, enum event_type type)
 
 	if (r->rc < 0)
 		return r->rc;
-	if (!r->changed) {
+	if (!r->changed && r->note.at == NULL && r->expires_s == 0) {
 		(void)printf("%.*s: was so before\n", SLICE_F(r->address));
 		return 0;
 	}
+	if (!r->changed)
+		type = EVENT_NTYPES; /* only its note or expiry */
 	if (type != EVENT_NTYPES) {
 		event_append(s, slice_of(r->config->host_name), &e,
 		    store_deadline(s), on_event, r);
-		if (wait_for(r) < 0)
+		if (blocks_wait(r) < 0)
 			cli_error("the change is made, but its event is lost");
 	}
 	audit_append(s, &entry, store_deadline(s), on_audit, r);
-	return wait_for(r);
+	return blocks_wait(r);
 }
 
 static int
-put(struct run *r, enum block_state state)
+put(struct blocks_run *r, enum block_state state)
 {
 	struct block b = {
 		.state = state,
 		.since_s = clock_wall_us() / 1000000,
 		.origin = SLICE("cli"),
+		.stream = r->stream,
 		.note = r->note,
+		.expires_s = r->expires_s,
 	};
 
 	block_put(r->store.store, r->tenant, r->address, &b,
 	    store_deadline(r->store.store), on_changed, r);
-	return wait_for(r);
+	return blocks_wait(r);
+}
+
+static void
+on_removed(int rc, const struct block *gone, void *ctx)
+{
+	struct blocks_run *r = ctx;
+
+	if (rc == 0) {
+		r->gone_status = gone->status;
+		r->gone_count = gone->count;
+	}
+	on_changed(rc, rc == 0, r);
 }
 
 static int
-take_off(struct run *r, enum block_state state)
+take_off(struct blocks_run *r, enum block_state state)
 {
-	block_remove(r->store.store, r->tenant, r->address, state,
-	    store_deadline(r->store.store), on_changed, r);
-	return wait_for(r);
+	block_remove(r->store.store, r->tenant, r->address, r->stream, state,
+	    store_deadline(r->store.store), on_removed, r);
+	return blocks_wait(r);
 }
 
 static void
 on_state(int rc, const struct block *b, void *ctx)
 {
-	struct run *r = ctx;
+	struct blocks_run *r = ctx;
 
 	r->exempt = rc == 0 && b->state == BLOCK_EXEMPT;
 	r->rc = rc == ERR_NOTFOUND ? 0 : rc;
@@ -235,11 +247,11 @@ on_state(int rc, const struct block *b, void *ctx)
 }
 
 static int
-verb_add(struct run *r)
+verb_add(struct blocks_run *r)
 {
-	block_get(r->store.store, r->tenant, r->address,
+	block_get(r->store.store, r->tenant, r->address, r->stream,
 	    store_deadline(r->store.store), on_state, r);
-	if (wait_for(r) < 0)
+	if (blocks_wait(r) < 0)
 		return r->rc;
 	if (r->exempt) {
 		cli_error("%.*s is exempt: unexempt it first",
@@ -251,21 +263,21 @@ verb_add(struct run *r)
 }
 
 static int
-verb_remove(struct run *r)
+verb_remove(struct blocks_run *r)
 {
 	(void)take_off(r, BLOCK_BLOCKED);
 	return tell(r, "unblock", EVENT_UNBLOCKED);
 }
 
 static int
-verb_exempt(struct run *r)
+verb_exempt(struct blocks_run *r)
 {
 	(void)put(r, BLOCK_EXEMPT);
 	return tell(r, "exempt", EVENT_EXEMPTED);
 }
 
 static int
-verb_unexempt(struct run *r)
+verb_unexempt(struct blocks_run *r)
 {
 	(void)take_off(r, BLOCK_EXEMPT);
 	return tell(r, "unexempt", EVENT_NTYPES);
@@ -276,7 +288,7 @@ verb_unexempt(struct run *r)
 static const struct verb {
 	const char *name;
 	bool address; /* its one word */
-	int (*run)(struct run *r);
+	int (*run)(struct blocks_run *r);
 } verbs[] = {
 	{ "list", false, verb_list },
 	{ "export", false, verb_export },
@@ -288,9 +300,53 @@ static const struct verb {
 	{ NULL, false, NULL },
 };
 
+/* "never", a time, a day (its begin in UTC), or so long from now. */
+static bool
+expires_parse(struct slice text, int64_t *ret_s)
+{
+	static const char midnight[] = "T00:00:00Z";
+	int64_t now_s = clock_wall_us() / 1000000, us = 0;
+	char room[40];
+	long long ms;
+
+	if (slice_eq(text, SLICE("never"))) {
+		*ret_s = BLOCK_EXPIRES_NEVER;
+		return true;
+	}
+	if (schema_period_parse(text, &ms) == 0) {
+		*ret_s = now_s + ms / 1000;
+		return true;
+	}
+	if (text.len == 10) {
+		(void)snprintf(room, sizeof(room), "%.10s%s", text.at,
+		    midnight);
+		text = slice_of(room);
+	}
+	if (rfc3339_parse(text, &us) < 0 || us / 1000000 <= now_s) {
+		cli_error("%.*s: not a time to come", SLICE_F(text));
+		return false;
+	}
+	*ret_s = us / 1000000;
+	return true;
+}
+
+/* A stream by its name; one that is no longer in the settings may still have
+ * blocks. */
+static bool
+stream_ok(struct slice name)
+{
+	bool ok = name.len > 0 && name.len <= BLOCK_STREAM_MAX;
+
+	for (size_t i = 0; i < name.len; i++)
+		ok &= (unsigned char)name.at[i] > ' ' && name.at[i] != 0x7f;
+	if (!ok)
+		cli_error("%.*s: not the name of a stream", SLICE_F(name));
+	return ok;
+}
+
 /* Options before and behind the verb; the words left, or -1. */
 static int
-take_options(struct run *r, int argc, char *argv[], const char *words[2])
+take_options(struct blocks_run *r, int argc, char *argv[], const char *words[2])
 {
 	int n = 0;
 
@@ -305,6 +361,12 @@ take_options(struct run *r, int argc, char *argv[], const char *words[2])
 			r->tenant = slice_of(argv[++i]);
 		else if (strcmp(argv[i], "--note") == 0 && value)
 			r->note = slice_of(argv[++i]);
+		else if (strcmp(argv[i], "--expires") == 0 && value &&
+			 expires_parse(slice_of(argv[i + 1]), &r->expires_s))
+			i++;
+		else if (strcmp(argv[i], "--stream") == 0 && value &&
+			 stream_ok(slice_of(argv[i + 1])))
+			r->stream = slice_of(argv[++i]);
 		else if (strcmp(argv[i], "--contains") == 0 && value)
 			r->contains = slice_of(argv[++i]);
 		else if (argv[i][0] == '-' || n == 2)
@@ -318,7 +380,7 @@ take_options(struct run *r, int argc, char *argv[], const char *words[2])
 static int
 run(struct cli *cli, int argc, char *argv[])
 {
-	struct run r = { .tenant = slice_of(SETTINGS_DEFAULT_TENANT) };
+	struct blocks_run r = { .tenant = slice_of(SETTINGS_DEFAULT_TENANT) };
 	const char *words[2] = { NULL, NULL };
 	const struct verb *verb = verbs;
 	int n = take_options(&r, argc, argv, words), rc;
@@ -355,10 +417,12 @@ run(struct cli *cli, int argc, char *argv[])
 const struct command command_blocks = {
 	.name = "blocks",
 	.summary = "the suppression list: who gets no mail, and who always",
-	.usage = "[-t TENANT] list [--exempt] [--contains TEXT] [--json]\n"
+	.usage = "[-t TENANT] list [--exempt] [--contains TEXT] "
+		 "[--stream NAME] [--json]\n"
 		 "[-t TENANT] export\n"
-		 "[-t TENANT] show ADDRESS\n"
-		 "[-t TENANT] add|exempt ADDRESS [--note TEXT]\n"
-		 "[-t TENANT] remove|unexempt ADDRESS",
+		 "[-t TENANT] show ADDRESS [--stream NAME]\n"
+		 "[-t TENANT] add|exempt ADDRESS [--stream NAME] "
+		 "[--note TEXT] [--expires WHEN]\n"
+		 "[-t TENANT] remove|unexempt ADDRESS [--stream NAME]",
 	.run = run,
 };

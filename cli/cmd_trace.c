@@ -185,7 +185,7 @@ on_block(int rc, const struct block *b, void *ctx)
 	struct trace *t = ctx;
 
 	t->over = true;
-	t->blocked = rc == 0 && block_is_active(b, clock_wall_us() / 1000000);
+	t->blocked = rc == 0;
 	if (t->blocked)
 		t->blocked_since_s = b->since_s;
 }
@@ -194,7 +194,7 @@ static void
 look_for_block(struct trace *t, struct slice tenant, struct slice address)
 {
 	t->over = false;
-	block_get(t->store.store, tenant, address,
+	block_look(t->store.store, tenant, address, (struct slice){ NULL, 0 },
 	    clock_deadline_ms(BLOCK_WAIT_MS), on_block, t);
 	cli_store_wait(&t->store, &t->over);
 }

@@ -5,10 +5,9 @@
 #include "milter/milter.h"
 #include "store/block_store.h"
 #include "store/store.h"
-#include "util/clock.h"
 #include "util/err.h"
 
-#define REASON_MAX 400
+#define REASON_MAX (BLOCK_WHY_MAX + 40)
 
 struct batch {
 	struct message *msg;
@@ -44,19 +43,15 @@ found(int rc, const struct block *block, void *ctx)
 	struct question *q = ctx;
 	struct batch *b = q->batch;
 
-	if (rc == 0 && block_is_active(block, clock_wall_us() / 1000000)) {
+	if (rc == 0) {
+		char why[BLOCK_WHY_MAX];
+
 		q->lookup->blocked = true;
-		put(q, SLICE("address is blocked"));
-		if (block->ref.len > 0) {
-			put(q, SLICE(" ("));
-			put(q, block->ref);
-			put(q, SLICE(")"));
-		}
-		if (block->reason.len > 0) {
-			put(q, SLICE(": "));
-			put(q, block->reason);
-		}
-	} else if (rc < 0 && rc != ERR_NOTFOUND && b->rc == 0) {
+		put(q, SLICE("address is blocked ("));
+		put(q, block_why(b->msg->rcpts[q->lookup->rcpt].address, block,
+			   why));
+		put(q, SLICE(")"));
+	} else if (rc != ERR_NOTFOUND && b->rc == 0) {
 		b->rc = rc;
 	}
 	if (--b->left == 0)
@@ -81,9 +76,9 @@ ask(struct store *s, struct store_wait *w, void *ctx)
 		struct question *q = &a->questions[i];
 
 		*q = (struct question){ .batch = b, .lookup = &b->lookups[i] };
-		block_get(s, b->msg->tenant->name,
-		    b->msg->rcpts[q->lookup->rcpt].address, deadline_us, found,
-		    q);
+		block_look(s, b->msg->tenant->name,
+		    b->msg->rcpts[q->lookup->rcpt].address, b->msg->stream,
+		    deadline_us, found, q);
 	}
 }
 

@@ -37,6 +37,7 @@ struct request {
 	const struct tenant *tenant;        /* of settings */
 	struct slice recipient; /* canonical; absent: none, or no address */
 	struct slice sender;    /* canonical; absent: no address */
+	struct slice stream;    /* of the tenant; absent: none; in settings */
 	char recipient_room[ADDRESS_MAX], sender_room[ADDRESS_MAX];
 	int64_t deadline_us; /* when it will be answered without the rules */
 	/* Set in settle(): when it may be told that it passes; 0: at once. */

@@ -18,7 +18,7 @@
 
 struct suppression {
 	char text[RULE_TEXT_MAX];
-	char ref[40];
+	char ref[BLOCK_REFERENCE_LEN + 1];
 };
 
 static const struct rule_result next = { .verdict = RULE_NEXT };
@@ -47,24 +47,6 @@ unavailable(struct rule_call *call, int rc)
 			});
 }
 
-/* "recipient is suppressed (user unknown, ref ABCD1234)" */
-static size_t
-make_text(struct suppression *s, const struct block *block)
-{
-	const char *why = block->status != STATUS_NONE
-			      ? status_word(block->status)
-			      : "by request";
-	int n = snprintf(s->text, sizeof(s->text),
-	    "recipient is suppressed (%s%s%s)", why,
-	    s->ref[0] != '\0' ? ", ref " : "", s->ref);
-
-	for (char *p = s->text; *p != '\0'; p++)
-		if (*p == '_')
-			*p = ' ';
-	return n < 0 || (size_t)n >= sizeof(s->text) ? sizeof(s->text) - 1
-						     : (size_t)n;
-}
-
 static void
 refuse(struct rule_call *call, const struct block *block)
 {
@@ -84,12 +66,16 @@ refuse(struct rule_call *call, const struct block *block)
 		rule_done(call, &next);
 		return;
 	}
-	(void)snprintf(s->ref, sizeof(s->ref), "%.*s", SLICE_F(block->ref));
-	if (s->ref[0] != '\0') {
-		result.detail_key = "ref";
-		result.detail = slice_of(s->ref);
-	}
-	result.text = (struct slice){ s->text, make_text(s, block) };
+	char ref[BLOCK_REFERENCE_LEN];
+	(void)snprintf(s->ref, sizeof(s->ref), "%.*s",
+	    SLICE_F(block_reference(call->request->recipient, block, ref)));
+	result.detail_key = "ref";
+	result.detail = slice_of(s->ref);
+	char why[BLOCK_WHY_MAX];
+	int n =
+	    snprintf(s->text, sizeof(s->text), "recipient is suppressed (%.*s)",
+		SLICE_F(block_why(call->request->recipient, block, why)));
+	result.text = (struct slice){ s->text, n > 0 ? (size_t)n : 0 };
 	rule_done(call, &result);
 }
 
@@ -101,9 +87,9 @@ found(int rc, const struct block *block, void *ctx)
 
 	if (call->done)
 		; /* the deadline has answered */
-	else if (rc == 0 && block_is_active(block, clock_wall_us() / 1000000))
+	else if (rc == 0)
 		refuse(call, block);
-	else if (rc == 0 || rc == ERR_NOTFOUND)
+	else if (rc == ERR_NOTFOUND)
 		rule_done(call, &next);
 	else
 		unavailable(call, rc);
@@ -123,8 +109,8 @@ suppression_check(struct rule_call *call)
 	if (deadline > r->deadline_us)
 		deadline = r->deadline_us;
 	request_hold(r);
-	block_get(r->daemon->store, r->tenant->name, r->recipient, deadline,
-	    found, call);
+	block_look(r->daemon->store, r->tenant->name, r->recipient, r->stream,
+	    deadline, found, call);
 }
 
 static void

@@ -98,6 +98,7 @@ prepare(struct request *r)
 		match.sasl_user.at = NULL;
 	r->settings = settings_current(r->daemon->watch);
 	r->tenant = settings_tenant_for(r->settings, &match);
+	r->stream = settings_stream_for(r->tenant, &match);
 	if (r->recipient.len > 0)
 		map_transport_warm(r->daemon, r->settings, r->recipient);
 }

@@ -43,20 +43,26 @@ state_word(enum block_state state)
 int
 block_to_json(struct slice address, const struct block *b, struct buf *out)
 {
+	char room[BLOCK_REFERENCE_LEN];
+
 	(void)buf_add_text(out, "{\"address\":");
 	(void)json_print_string(address, out);
+	add_text(out, "stream", b->stream);
 	add_text(out, "state", slice_of(state_word(b->state)));
 	if (b->status != 0) {
-		(void)buf_addf(out, ",\"status\":%d,\"count\":%llu", b->status,
-		    (unsigned long long)b->count);
+		(void)buf_addf(out, ",\"status\":%d", b->status);
 		add_text(out, "status_word", slice_of(status_word(b->status)));
 	}
+	if (b->count > 0)
+		(void)buf_addf(out, ",\"count\":%llu",
+		    (unsigned long long)b->count);
 	add_time(out, "since", b->since_s);
 	add_time(out, "first_error", b->first_s);
 	add_time(out, "last_error", b->last_s);
 	add_time(out, "expires", b->expires_s);
 	add_text(out, "origin", b->origin);
-	add_text(out, "reference", b->ref);
+	if (b->state == BLOCK_BLOCKED)
+		add_text(out, "reference", block_reference(address, b, room));
 	add_text(out, "event_id", b->event_id);
 	add_text(out, "queue_id", b->queue_id);
 	add_text(out, "reason", b->reason);

@@ -3,7 +3,7 @@
 #include "store/block_lift.h"
 
 #include "store/args.h"
-#include "store/keys.h"
+#include "store/block_keys.h"
 #include "store/redis.h"
 #include "store/request.h"
 #include "store/store.h"
@@ -24,14 +24,14 @@ void
 block_lift(struct store *s, struct slice tenant, struct slice address,
     struct slice event_id, int64_t deadline_us, block_lifted *lifted, void *ctx)
 {
-	unsigned shard = key_shard(address);
-	struct key blocks = key_blocks(tenant, shard);
-	struct key index = key_block_index(tenant, shard);
-	struct slice argv[] = { key_slice(&blocks), key_slice(&index), address,
-		event_id };
+	struct block_keys keys;
+	struct slice argv[BLOCK_KEYS + 2];
 
-	redis_script(s, SCRIPT_block_lift, 2, argv, 4, deadline_us, got_lift,
-	    request_new(s, (request_fn *)lifted, ctx));
+	block_keys(tenant, address, &keys, argv);
+	argv[BLOCK_KEYS] = address;
+	argv[BLOCK_KEYS + 1] = event_id;
+	redis_script(s, SCRIPT_block_lift, BLOCK_KEYS, argv, BLOCK_KEYS + 2,
+	    deadline_us, got_lift, request_new(s, (request_fn *)lifted, ctx));
 }
 
 static void
@@ -103,17 +103,17 @@ void
 block_success(struct store *s, const struct block_success *success,
     int64_t deadline_us, block_succeeded *succeeded, void *ctx)
 {
-	unsigned shard = key_shard(success->address);
-	struct key blocks = key_blocks(success->tenant, shard);
-	struct key index = key_block_index(success->tenant, shard);
+	struct block_keys keys;
 	char at[NUMBER_TEXT_MAX];
-	struct slice argv[] = { key_slice(&blocks), key_slice(&index),
-		success->address,
-		{ at, number_format(success->at_s > 0 ? (uint64_t)success->at_s
-						      : 0,
-			  at) },
-		success->event_id, success->statuses };
+	uint64_t at_s = success->at_s > 0 ? (uint64_t)success->at_s : 0;
+	struct slice argv[BLOCK_KEYS + 4];
 
-	redis_script(s, SCRIPT_block_success, 2, argv, 6, deadline_us,
-	    got_success, request_new(s, (request_fn *)succeeded, ctx));
+	block_keys(success->tenant, success->address, &keys, argv);
+	argv[BLOCK_KEYS] = success->address;
+	argv[BLOCK_KEYS + 1] = (struct slice){ at, number_format(at_s, at) };
+	argv[BLOCK_KEYS + 2] = success->event_id;
+	argv[BLOCK_KEYS + 3] = success->statuses;
+	redis_script(s, SCRIPT_block_success, BLOCK_KEYS, argv, BLOCK_KEYS + 4,
+	    deadline_us, got_success,
+	    request_new(s, (request_fn *)succeeded, ctx));
 }

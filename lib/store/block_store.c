@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "store/keys.h"
+#include "store/block_keys.h"
 #include "store/redis.h"
 #include "store/request.h"
 #include "store/store.h"
@@ -16,32 +16,101 @@
 
 /* ---- one address ---- */
 
+void
+block_keys(struct slice tenant, struct slice address,
+    struct block_keys *ret_keys, struct slice argv[BLOCK_KEYS])
+{
+	ret_keys->entries = key_block_entries(tenant, address);
+	ret_keys->counting = key_block_counting(tenant, address);
+	ret_keys->evidence = key_block_evidence(tenant, key_shard(address));
+	argv[0] = key_slice(&ret_keys->entries);
+	argv[1] = key_slice(&ret_keys->counting);
+	argv[2] = key_slice(&ret_keys->evidence);
+}
+
+static const struct block *
+entry_at(const struct redis_reply *reply, size_t i, struct block *room, int *rc)
+{
+	const struct redis_reply *r = redis_at(reply, i);
+
+	if (*rc < 0 || i >= redis_count(reply) || redis_is_nil(r))
+		return NULL;
+	*rc = block_entry_parse(redis_string(r), room);
+	return *rc == 0 ? room : NULL;
+}
+
+static void
+looked(int rc, const struct redis_reply *reply, void *ctx)
+{
+	struct request *q = ctx;
+	block_found *found = (block_found *)q->fn;
+	void *found_ctx = q->ctx;
+	const struct block *all, *own, *hit = NULL;
+	struct block room[2];
+
+	request_done(q);
+	all = entry_at(reply, 0, &room[0], &rc);
+	own = entry_at(reply, 1, &room[1], &rc);
+	if (rc == 0) {
+		hit = block_in_force(all, own, clock_wall_us() / 1000000);
+		rc = hit != NULL ? 0 : ERR_NOTFOUND;
+	}
+	found(rc, hit, found_ctx);
+}
+
+void
+block_look(struct store *s, struct slice tenant, struct slice address,
+    struct slice stream, int64_t deadline_us, block_found *found, void *ctx)
+{
+	struct key key = key_block_entries(tenant, address);
+	char room[BLOCK_FIELD_MAX];
+	struct slice argv[4] = { SLICE("HMGET"), key_slice(&key), address,
+		{ NULL, 0 } };
+
+	if (stream.len > 0)
+		argv[3] = block_field(address, stream, room);
+	redis_command(s, argv, stream.len > 0 ? 4 : 3, deadline_us, looked,
+	    request_new(s, (request_fn *)found, ctx));
+}
+
 static void
 got_block(int rc, const struct redis_reply *reply, void *ctx)
 {
 	struct request *q = ctx;
-	struct block block;
+	struct slice entry = redis_string(redis_at(reply, 0));
+	struct slice counting = redis_string(redis_at(reply, 1));
+	struct slice evidence = redis_string(redis_at(reply, 2));
 	block_found *found = (block_found *)q->fn;
 	void *found_ctx = q->ctx;
+	struct block block;
 
 	request_done(q);
-	if (rc == 0 && redis_is_nil(reply))
-		rc = ERR_NOTFOUND;
-	if (rc == 0)
-		rc = block_parse(redis_string(reply), &block);
+	if (rc == 0 && entry.len > 0) {
+		rc = block_entry_parse(entry, &block);
+		if (rc == 0 && evidence.len > 0)
+			rc = block_evidence_parse(evidence, &block);
+	} else if (rc == 0) {
+		rc = counting.len > 0 ? block_counting_parse(counting, &block)
+				      : ERR_NOTFOUND;
+	}
 	found(rc, rc == 0 ? &block : NULL, found_ctx);
 }
 
 void
 block_get(struct store *s, struct slice tenant, struct slice address,
-    int64_t deadline_us, block_found *found, void *ctx)
+    struct slice stream, int64_t deadline_us, block_found *found, void *ctx)
 {
-	struct key key = key_blocks(tenant, key_shard(address));
-	struct slice argv[3] = { SLICE("HGET"), key_slice(&key), address };
+	struct block_keys keys;
+	char room[BLOCK_FIELD_MAX];
+	struct slice argv[4];
 
-	redis_command(s, argv, 3, deadline_us, got_block,
-	    request_new(s, (request_fn *)found, ctx));
+	block_keys(tenant, address, &keys, argv);
+	argv[3] = block_field(address, stream, room);
+	redis_script(s, SCRIPT_block_get, BLOCK_KEYS, argv, 4, deadline_us,
+	    got_block, request_new(s, (request_fn *)found, ctx));
 }
+
+/* ---- counting ---- */
 
 static void
 got_result(int rc, const struct redis_reply *reply, void *ctx)
@@ -56,20 +125,6 @@ got_result(int rc, const struct redis_reply *reply, void *ctx)
 		rc = 0;
 	counted(rc, rc == 0 ? (enum block_result)redis_integer(reply) : 0,
 	    counted_ctx);
-}
-
-struct shard_keys {
-	struct key blocks, index;
-};
-
-static void
-shard_keys(struct slice tenant, unsigned shard, struct shard_keys *ret_keys,
-    struct slice argv[2])
-{
-	ret_keys->blocks = key_blocks(tenant, shard);
-	ret_keys->index = key_block_index(tenant, shard);
-	argv[0] = key_slice(&ret_keys->blocks);
-	argv[1] = key_slice(&ret_keys->index);
 }
 
 static struct slice
@@ -107,35 +162,38 @@ void
 block_count(struct store *s, const struct block_error *e, int64_t deadline_us,
     block_counted *counted, void *ctx)
 {
-	struct shard_keys keys;
+	struct block_keys keys;
 	char status[NUMBER_TEXT_MAX], at[NUMBER_TEXT_MAX];
 	char threshold[NUMBER_TEXT_MAX], forget[NUMBER_TEXT_MAX];
 	char watch[NUMBER_TEXT_MAX], reason[300];
-	struct slice argv[15];
+	struct slice argv[17];
 
 	if (!e->enabled) {
 		redis_refuse(s, ERR_CANCELED, got_result,
 		    request_new(s, (request_fn *)counted, ctx));
 		return;
 	}
-	shard_keys(e->tenant, key_shard(e->address), &keys, argv);
-	argv[2] = e->address;
-	argv[3] = e->event_id;
-	argv[4] = e->message;
-	argv[5] = e->queue_id;
-	argv[6] = clean_reason(e->reason, reason);
-	argv[7] = number(e->status, status);
-	argv[8] = number(e->at_s, at);
-	argv[9] = flag(e->observe);
-	argv[10] =
+	block_keys(e->tenant, e->address, &keys, argv);
+	argv[3] = e->address;
+	argv[4] = e->event_id;
+	argv[5] = e->message;
+	argv[6] = e->queue_id;
+	argv[7] = clean_reason(e->reason, reason);
+	argv[8] = number(e->status, status);
+	argv[9] = number(e->at_s, at);
+	argv[10] = flag(e->observe);
+	argv[11] =
 	    (struct slice){ threshold, number_format(e->threshold, threshold) };
-	argv[11] = flag(e->once_per_day);
-	argv[12] = number(e->forget_s, forget);
-	argv[13] = number(e->watch_s, watch);
-	argv[14] = e->origin.len > 0 ? e->origin : SLICE("bounce");
-	redis_script(s, SCRIPT_block_count, 2, argv, 15, deadline_us,
+	argv[12] = flag(e->once_per_day);
+	argv[13] = number(e->forget_s, forget);
+	argv[14] = number(e->watch_s, watch);
+	argv[15] = e->origin.len > 0 ? e->origin : SLICE("bounce");
+	argv[16] = e->stream.at != NULL ? e->stream : SLICE("");
+	redis_script(s, SCRIPT_block_count, BLOCK_KEYS, argv, 17, deadline_us,
 	    got_result, request_new(s, (request_fn *)counted, ctx));
 }
+
+/* ---- by hand ---- */
 
 static void
 got_changed(int rc, const struct redis_reply *reply, void *ctx)
@@ -148,47 +206,67 @@ got_changed(int rc, const struct redis_reply *reply, void *ctx)
 	changed(rc, redis_integer(reply) == 1, changed_ctx);
 }
 
-static void
-got_removed(int rc, const struct redis_reply *reply, void *ctx)
-{
-	if (rc == 0 && redis_integer(reply) == 0)
-		rc = ERR_NOTFOUND;
-	got_changed(rc, reply, ctx);
-}
-
 void
 block_put(struct store *s, struct slice tenant, struct slice address,
     const struct block *block, int64_t deadline_us, block_changed *changed,
     void *ctx)
 {
-	struct shard_keys keys;
-	char now[NUMBER_TEXT_MAX];
-	struct buf record;
-	struct slice argv[5];
+	struct block_keys keys;
+	char now[NUMBER_TEXT_MAX], room[BLOCK_FIELD_MAX];
+	struct buf entry, evidence;
+	struct slice argv[9];
 
-	/* Without memory the record is empty, and block_put.lua refuses it. */
-	buf_init(&record, RECORD_MAX);
-	(void)block_format(block, &record);
-	shard_keys(tenant, key_shard(address), &keys, argv);
-	argv[2] = address;
-	argv[3] = buf_slice(&record);
-	argv[4] = number(clock_wall_us() / 1000000, now);
-	redis_script(s, SCRIPT_block_put, 2, argv, 5, deadline_us, got_changed,
-	    request_new(s, (request_fn *)changed, ctx));
-	buf_done(&record);
+	/* Without memory the entry is empty, and block_put.lua refuses it. */
+	buf_init(&entry, BLOCK_ENTRY_MAX);
+	buf_init(&evidence, RECORD_MAX);
+	(void)block_entry_format(block, &entry);
+	if (block_evidence_format(block, &evidence) < 0)
+		buf_clear(&entry);
+	block_keys(tenant, address, &keys, argv);
+	argv[3] = block_field(address, block->stream, room);
+	argv[4] = buf_slice(&entry);
+	argv[5] = buf_slice(&evidence);
+	argv[6] = number(clock_wall_us() / 1000000, now);
+	argv[7] = block->note.at != NULL ? SLICE("1") : SLICE("");
+	argv[8] = block->expires_s != 0 ? SLICE("1") : SLICE("");
+	redis_script(s, SCRIPT_block_put, BLOCK_KEYS, argv, 9, deadline_us,
+	    got_changed, request_new(s, (request_fn *)changed, ctx));
+	buf_done(&entry);
+	buf_done(&evidence);
+}
+
+static void
+got_removed(int rc, const struct redis_reply *reply, void *ctx)
+{
+	struct request *q = ctx;
+	struct slice evidence = redis_string(redis_at(reply, 1));
+	block_found *removed = (block_found *)q->fn;
+	void *removed_ctx = q->ctx;
+	struct block block;
+
+	request_done(q);
+	if (rc == 0 && redis_count(reply) == 0)
+		rc = ERR_NOTFOUND;
+	if (rc == 0)
+		rc =
+		    block_entry_parse(redis_string(redis_at(reply, 0)), &block);
+	if (rc == 0 && evidence.len > 0)
+		(void)block_evidence_parse(evidence, &block);
+	removed(rc, rc == 0 ? &block : NULL, removed_ctx);
 }
 
 void
 block_remove(struct store *s, struct slice tenant, struct slice address,
-    enum block_state state, int64_t deadline_us, block_changed *changed,
-    void *ctx)
+    struct slice stream, enum block_state state, int64_t deadline_us,
+    block_found *removed, void *ctx)
 {
-	struct shard_keys keys;
-	struct slice argv[4];
+	struct block_keys keys;
+	char room[BLOCK_FIELD_MAX];
+	struct slice argv[5];
 
-	shard_keys(tenant, key_shard(address), &keys, argv);
-	argv[2] = address;
-	argv[3] = state == BLOCK_EXEMPT ? SLICE("e") : SLICE("b");
-	redis_script(s, SCRIPT_block_remove, 2, argv, 4, deadline_us,
-	    got_removed, request_new(s, (request_fn *)changed, ctx));
+	block_keys(tenant, address, &keys, argv);
+	argv[3] = block_field(address, stream, room);
+	argv[4] = state == BLOCK_EXEMPT ? SLICE("e") : SLICE("b");
+	redis_script(s, SCRIPT_block_remove, BLOCK_KEYS, argv, 5, deadline_us,
+	    got_removed, request_new(s, (request_fn *)removed, ctx));
 }

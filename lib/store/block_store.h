@@ -15,9 +15,15 @@ struct store;
 
 /* rc 0: block is the record; ERR_NOTFOUND: no record; else Redis trouble. */
 typedef void block_found(int rc, const struct block *block, void *ctx);
-/* One HGET. */
+/*
+ * May mail of this stream (absent: of none) go to the address?  ERR_NOTFOUND:
+ * yes; rc 0: no, because of block, which is without its evidence.  One HMGET.
+ */
+void block_look(struct store *s, struct slice tenant, struct slice address,
+    struct slice stream, int64_t deadline_us, block_found *found, void *ctx);
+/* All that is known of it, for all mail or for one stream.  One script. */
 void block_get(struct store *s, struct slice tenant, struct slice address,
-    int64_t deadline_us, block_found *found, void *ctx);
+    struct slice stream, int64_t deadline_us, block_found *found, void *ctx);
 
 /* One error, as the counting consumer hands it over. */
 struct block_error {
@@ -51,23 +57,28 @@ typedef void block_counted(int rc, enum block_result result, void *ctx);
 void block_count(struct store *s, const struct block_error *error,
     int64_t deadline_us, block_counted *counted, void *ctx);
 
-/* By hand: API, CLI, import.  block->state says block or exempt. */
+/*
+ * By hand: API, CLI.  block->state says block or exempt, block->stream for
+ * what.  Where it is so before, only a note that is present (empty: none any
+ * more) and an expiry that is not 0 replace the old ones.
+ */
+#define BLOCK_EXPIRES_NEVER (-1)
 typedef void block_changed(int rc, bool changed, void *ctx);
 void block_put(struct store *s, struct slice tenant, struct slice address,
     const struct block *block, int64_t deadline_us, block_changed *changed,
     void *ctx);
 /*
  * Take an address off: state says which kind may be removed (BLOCK_BLOCKED:
- * counting starts anew; BLOCK_EXEMPT).  ERR_NOTFOUND: it is not there, or in
- * the other state.
+ * counting starts anew; BLOCK_EXEMPT).  rc 0: block is what it was;
+ * ERR_NOTFOUND: it is not there, or in the other state.
  */
 void block_remove(struct store *s, struct slice tenant, struct slice address,
-    enum block_state state, int64_t deadline_us, block_changed *changed,
-    void *ctx);
+    struct slice stream, enum block_state state, int64_t deadline_us,
+    block_found *removed, void *ctx);
 
 /*
- * One page, in the order of the shards and, within one, of the addresses: an
- * order that inserting while somebody pages can not disturb.
+ * One page, in the order of the shards and their pieces and, within one, of the
+ * addresses: an order that inserting while somebody pages can not disturb.
  * cursor    empty: from the start; else what the page before ended with
  * row       called for each, then end() once with the next cursor (absent
  *           slice: no more)
@@ -78,6 +89,7 @@ struct block_query {
 	struct slice contains;            /* part of the address; absent: all */
 	int64_t since_from_s, since_to_s; /* 0: open; both included */
 	int status;                       /* 0: any */
+	struct slice stream; /* absent: any; empty: for all mail; a name */
 	struct slice cursor;
 	unsigned limit; /* 1..1000 */
 };

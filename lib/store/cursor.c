@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Cursors of pages: "e1.MS.SEQ.HOST", "b1.SHARD.ADDRESS" (percent) and
+ * Cursors of pages: "e1.MS.SEQ.HOST", "b2.SHARD.FIELD" (percent) and
  * "h1.LIST.SCORE.QUEUEID".
  */
 #include "store/cursor.h"
@@ -98,7 +98,7 @@ hex_value(char c)
 }
 
 int
-block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
+block_cursor_parse(struct slice text, char room[BLOCK_FIELD_MAX],
     struct block_cursor *ret_cursor)
 {
 	struct slice rest = text, version, shard;
@@ -106,14 +106,14 @@ block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
 	size_t n = 0;
 
 	if (!slice_split(&rest, '.', &version) ||
-	    !slice_eq(version, SLICE("b1")) ||
+	    !slice_eq(version, SLICE("b2")) ||
 	    !slice_split(&rest, '.', &shard) || rest.at == NULL ||
-	    number_parse(shard, 0, KEY_SHARDS - 1, &number) < 0)
+	    number_parse(shard, 0, KEY_SHARDS * KEY_PIECES - 1, &number) < 0)
 		return ERR_SYNTAX;
 	for (size_t i = 0; i < rest.len; i++) {
 		char c = rest.at[i];
 
-		if (n == ADDRESS_MAX)
+		if (n == BLOCK_FIELD_MAX)
 			return ERR_SYNTAX;
 		if (c == '%') {
 			int high =
@@ -136,10 +136,10 @@ struct slice
 block_cursor_format(const struct block_cursor *c, char room[CURSOR_MAX])
 {
 	size_t len =
-	    c->address.len < ADDRESS_MAX ? c->address.len : ADDRESS_MAX;
+	    c->address.len < BLOCK_FIELD_MAX ? c->address.len : BLOCK_FIELD_MAX;
 	char *p = room;
 
-	memcpy(p, "b1.", 3);
+	memcpy(p, "b2.", 3);
 	p += 3;
 	p += number_format(c->shard, p);
 	*p++ = '.';

@@ -2,14 +2,14 @@
 #ifndef STORE_CURSOR_H
 #define STORE_CURSOR_H
 
-#include "proto/address.h"
+#include "proto/block.h"
 #include "store/event_rows.h"
 
 /*
  * The texts by which a page says where the next one begins.  They come back
  * from API clients, so they are parsed as hostile.
  */
-#define CURSOR_MAX (3 * ADDRESS_MAX + 64)
+#define CURSOR_MAX (3 * BLOCK_FIELD_MAX + 64)
 
 /* Events are in the order of (ms, host, seq). */
 #define CURSOR_HOST_MAX 255
@@ -23,12 +23,16 @@ struct slice event_cursor_format(const struct event_cursor *c,
 int event_cursor_compare(const struct event_cursor *a,
     const struct event_cursor *b);
 
-/* Blocks are in the order of (shard, address); address empty: its start. */
+/*
+ * Entries are in the order of (shard, field), where a shard is one piece of
+ * one: shard * KEY_PIECES + piece; field empty: its start.
+ */
 struct block_cursor {
 	unsigned shard;
-	struct slice address; /* parse: lies in room */
+	struct slice address; /* the field (proto/block.h); parse: lies in
+				 room */
 };
-int block_cursor_parse(struct slice text, char room[ADDRESS_MAX],
+int block_cursor_parse(struct slice text, char room[BLOCK_FIELD_MAX],
     struct block_cursor *ret_cursor);
 struct slice block_cursor_format(const struct block_cursor *c,
     char room[CURSOR_MAX]);

@@ -40,22 +40,35 @@ struct key_row {
 
 static const struct key_row keys[] = {
 	{
-	    .name = "pn:b:{TENANT:NNN}",
+	    .name = "pn:b:{TENANT:NNN}:PPP",
 	    .pattern = "pn:b:*",
 	    .type = "hash",
 	    .ttl = "none",
-	    .text = "Suppression list: address to block record, 256 shards a\n"
-		    "tenant.",
+	    .text =
+		"Suppression list: address, or address, tab and stream, to\n"
+		"what a look-up needs.  256 shards a tenant, 128 pieces a\n"
+		"shard, so that most pieces are small enough for the\n"
+		"compact encoding of hashes.",
 	    .readers = ALL_OF_THEM,
 	    .writers = R(BOUNCED) | R(APID) | R(CLI),
 	},
 	{
-	    .name = "pn:bi:{TENANT:NNN}",
-	    .pattern = "pn:bi:*",
-	    .type = "sorted set",
+	    .name = "pn:bc:{TENANT:NNN}:PPP",
+	    .pattern = "pn:bc:*",
+	    .type = "hash",
 	    .ttl = "none",
-	    .text = "Addresses of the same shard that are blocked or exempt,\n"
-		    "all with score 0: the order of pages.",
+	    .text =
+		"Addresses of the same pieces that are neither blocked nor\n"
+		"exempt: errors counted.",
+	    .readers = R(BOUNCED) | R(APID) | R(CLI),
+	    .writers = R(BOUNCED) | R(APID) | R(CLI),
+	},
+	{
+	    .name = "pn:be:{TENANT:NNN}",
+	    .pattern = "pn:be:*",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Evidence of the entries of a shard, for people.",
 	    .readers = R(BOUNCED) | R(APID) | R(CLI),
 	    .writers = R(BOUNCED) | R(APID) | R(CLI),
 	},
@@ -445,6 +458,15 @@ fnv1a(uint64_t h, const char *at, size_t len)
 }
 #define FNV_START UINT64_C(14695981039346656037)
 
+/* Other bits than those of the shard. */
+unsigned
+key_piece(struct slice address)
+{
+	uint64_t h = fnv1a(FNV_START, address.at, address.len);
+
+	return (unsigned)((h >> 20 ^ h >> 43) % KEY_PIECES);
+}
+
 unsigned
 key_shard(struct slice address)
 {
@@ -505,16 +527,54 @@ shard_key(struct slice prefix, struct slice tenant, unsigned shard)
 	return k;
 }
 
-struct key
-key_blocks(struct slice tenant, unsigned shard)
+static void
+add_piece(struct key *k, unsigned piece)
 {
-	return shard_key(SLICE("pn:b:{"), tenant, shard);
+	char room[NUMBER_TEXT_MAX];
+
+	add(k, (struct slice){ room, number_format(piece, room) });
 }
 
 struct key
-key_block_index(struct slice tenant, unsigned shard)
+key_block_entries_prefix(struct slice tenant, unsigned shard)
 {
-	return shard_key(SLICE("pn:bi:{"), tenant, shard);
+	struct key k = shard_key(SLICE("pn:b:{"), tenant, shard);
+
+	add(&k, SLICE(":"));
+	return k;
+}
+
+struct key
+key_block_entries(struct slice tenant, struct slice address)
+{
+	struct key k = key_block_entries_prefix(tenant, key_shard(address));
+
+	add_piece(&k, key_piece(address));
+	return k;
+}
+
+struct key
+key_block_counting_prefix(struct slice tenant, unsigned shard)
+{
+	struct key k = shard_key(SLICE("pn:bc:{"), tenant, shard);
+
+	add(&k, SLICE(":"));
+	return k;
+}
+
+struct key
+key_block_counting(struct slice tenant, struct slice address)
+{
+	struct key k = key_block_counting_prefix(tenant, key_shard(address));
+
+	add_piece(&k, key_piece(address));
+	return k;
+}
+
+struct key
+key_block_evidence(struct slice tenant, unsigned shard)
+{
+	return shard_key(SLICE("pn:be:{"), tenant, shard);
 }
 
 /*

@@ -29,10 +29,24 @@ key_slice(const struct key *k)
 /* The shard of a canonical address: the same on all hosts and for ever. */
 unsigned key_shard(struct slice address);
 
-/* pn:b:{TENANT:NNN}  hash address -> block record */
-struct key key_blocks(struct slice tenant, unsigned shard);
-/* pn:bi:{TENANT:NNN}  sorted set of its blocked and exempt addresses */
-struct key key_block_index(struct slice tenant, unsigned shard);
+/*
+ * And its piece of that shard.  A list of a million then has 30 addresses in
+ * each hash, which Redis keeps in its compact form (hash-max-listpack-entries):
+ * half of what a hash of thousands takes, at the same speed.  doc/SCALE.md has
+ * the figures.
+ */
+#define KEY_PIECES 128
+unsigned key_piece(struct slice address);
+
+/* pn:b:{TENANT:NNN}:PPP  hash address (and stream) -> entry */
+struct key key_block_entries(struct slice tenant, struct slice address);
+/* What stands before PPP: for scripts that walk through a shard. */
+struct key key_block_entries_prefix(struct slice tenant, unsigned shard);
+/* pn:bc:{TENANT:NNN}:PPP  hash address (and stream) -> counting */
+struct key key_block_counting(struct slice tenant, struct slice address);
+struct key key_block_counting_prefix(struct slice tenant, unsigned shard);
+/* pn:be:{TENANT:NNN}  hash address (and stream) -> evidence */
+struct key key_block_evidence(struct slice tenant, unsigned shard);
 /* pn:r:{TENANT:RULE:VALUE}  string, theoretical arrival time in us */
 struct key key_limit(struct slice tenant, struct slice rule,
     struct slice value);

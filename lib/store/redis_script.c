@@ -21,7 +21,7 @@ redis_script_text(enum script script)
 bool
 redis_script_only_reads(enum script script)
 {
-	return script == SCRIPT_block_page || script == SCRIPT_limit_get ||
-	       script == SCRIPT_quarantine_page ||
+	return script == SCRIPT_block_get || script == SCRIPT_block_page ||
+	       script == SCRIPT_limit_get || script == SCRIPT_quarantine_page ||
 	       script == SCRIPT_settings_get || script == SCRIPT_settings_names;
 }

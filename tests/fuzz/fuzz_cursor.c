@@ -54,7 +54,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct hold_cursor h, h2;
 	struct hold_record r = { .recipients = 0 };
 	struct stream_id id;
-	char room[CURSOR_MAX], address[ADDRESS_MAX], address2[ADDRESS_MAX];
+	char room[CURSOR_MAX], address[BLOCK_FIELD_MAX],
+	    address2[BLOCK_FIELD_MAX];
 
 	if (event_cursor_parse(text, &e) == 0) {
 		out = event_cursor_format(&e, room);

@@ -193,7 +193,8 @@ static void
 ask(void)
 {
 	asked++;
-	block_get(f.store, SLICE("default"), SLICE("customer0012345@mail.test"),
+	block_look(f.store, SLICE("default"),
+	    SLICE("customer0012345@mail.test"), (struct slice){ NULL, 0 },
 	    store_deadline(f.store), found, NULL);
 }
 

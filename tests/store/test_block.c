@@ -18,7 +18,7 @@ struct answer {
 	bool done;
 	int rc, result;
 	struct block block;
-	char reason[301], ref[20];
+	char reason[301], note[301];
 };
 
 static struct slice
@@ -36,7 +36,7 @@ found(int rc, const struct block *block, void *ctx)
 	a->rc = rc;
 	if (rc == 0) {
 		a->block = *block;
-		a->block.ref = copy(block->ref, a->ref, sizeof(a->ref));
+		a->block.note = copy(block->note, a->note, sizeof(a->note));
 		a->block.reason =
 		    copy(block->reason, a->reason, sizeof(a->reason));
 	}
@@ -44,14 +44,34 @@ found(int rc, const struct block *block, void *ctx)
 }
 
 static struct answer
-get(const char *address)
+get_of(const char *address, const char *stream)
 {
-	struct answer a = { .done = false };
+	static struct answer a;
 
-	block_get(f.store, SLICE("t"), slice_of(address),
+	a = (struct answer){ .done = false };
+	block_get(f.store, SLICE("t"), slice_of(address), slice_of(stream),
 	    store_deadline(f.store), found, &a);
 	store_fixture_run(&f, &a.done);
 	return a;
+}
+
+static struct answer
+get(const char *address)
+{
+	return get_of(address, NULL);
+}
+
+/* 0: stopped; ERR_NOTFOUND: may be sent. */
+static int
+look(const char *address, const char *stream)
+{
+	static struct answer a;
+
+	a = (struct answer){ .done = false };
+	block_look(f.store, SLICE("t"), slice_of(address), slice_of(stream),
+	    store_deadline(f.store), found, &a);
+	store_fixture_run(&f, &a.done);
+	return a.rc;
 }
 
 static void
@@ -82,12 +102,11 @@ changed(int rc, bool yes, void *ctx)
 }
 
 static int
-put(const char *address, enum block_state state)
+put_block(const char *address, const struct block *b)
 {
 	struct answer a = { .done = false };
-	const struct block b = { .state = state, .origin = SLICE("api") };
 
-	block_put(f.store, SLICE("t"), slice_of(address), &b,
+	block_put(f.store, SLICE("t"), slice_of(address), b,
 	    store_deadline(f.store), changed, &a);
 	store_fixture_run(&f, &a.done);
 	assert_int_equal(a.rc, 0);
@@ -95,14 +114,28 @@ put(const char *address, enum block_state state)
 }
 
 static int
+put(const char *address, enum block_state state)
+{
+	return put_block(address,
+	    &(struct block){ .state = state, .origin = SLICE("api") });
+}
+
+static struct answer gone;
+
+static int
+take_off_of(const char *address, const char *stream, enum block_state state)
+{
+	gone = (struct answer){ .done = false };
+	block_remove(f.store, SLICE("t"), slice_of(address), slice_of(stream),
+	    state, store_deadline(f.store), found, &gone);
+	store_fixture_run(&f, &gone.done);
+	return gone.rc;
+}
+
+static int
 take_off(const char *address, enum block_state state)
 {
-	struct answer a = { .done = false };
-
-	block_remove(f.store, SLICE("t"), slice_of(address), state,
-	    store_deadline(f.store), changed, &a);
-	store_fixture_run(&f, &a.done);
-	return a.rc;
+	return take_off_of(address, NULL, state);
 }
 
 /* An error number n of address, at a time. */
@@ -148,13 +181,18 @@ test_counting(void **state)
 	a = get("a@x");
 	assert_int_equal(a.block.state, BLOCK_BLOCKED);
 	assert_int_equal(a.block.since_s, 1002);
-	assert_int_equal(strlen(a.ref), 8);
+	assert_int_equal(a.block.count, 3);
+	assert_true(slice_eq(a.block.origin, SLICE("bounce")));
 	assert_string_equal(a.reason, "550 no such user");
+	assert_int_equal(look("a@x", NULL), 0);
 	e = error_of("a@x", 4, 1003);
 	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
 	/* Cancel: counting starts anew, but not with an old error. */
 	assert_int_equal(take_off("a@x", BLOCK_EXEMPT), ERR_NOTFOUND);
 	assert_int_equal(take_off("a@x", BLOCK_BLOCKED), 0);
+	assert_int_equal(gone.block.status, 2);
+	assert_int_equal(gone.block.count, 3);
+	assert_int_equal(look("a@x", NULL), ERR_NOTFOUND);
 	assert_int_equal(take_off("a@x", BLOCK_BLOCKED), ERR_NOTFOUND);
 	e = error_of("a@x", 3, 1002);
 	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
@@ -239,7 +277,88 @@ test_by_hand(void **state)
 	assert_int_equal(take_off("hand@x", BLOCK_EXEMPT), 0);
 	assert_int_equal(put("hand@x", BLOCK_BLOCKED), 1);
 	assert_int_equal(get("hand@x").block.state, BLOCK_BLOCKED);
-	assert_int_equal(strlen(get("hand@x").ref), 8);
+}
+
+static void
+test_edits(void **state)
+{
+	struct block b = { .state = BLOCK_BLOCKED,
+		.status = 2,
+		.count = 7,
+		.since_s = 500,
+		.origin = SLICE("cli"),
+		.reason = SLICE("550 x"),
+		.note = SLICE("first") };
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(put_block("edit@x", &b), 1);
+	/* What is not given stays; so does the rest of the evidence. */
+	b = (struct block){ .state = BLOCK_BLOCKED, .expires_s = 5000000000 };
+	assert_int_equal(put_block("edit@x", &b), 0);
+	a = get("edit@x");
+	assert_int_equal(a.block.expires_s, 5000000000);
+	assert_int_equal(a.block.since_s, 500);
+	assert_int_equal(a.block.count, 7);
+	assert_true(slice_eq(a.block.origin, SLICE("cli")));
+	assert_string_equal(a.reason, "550 x");
+	assert_true(slice_eq(a.block.note, SLICE("first")));
+	b = (struct block){ .state = BLOCK_BLOCKED,
+		.note = SLICE(""),
+		.expires_s = BLOCK_EXPIRES_NEVER };
+	assert_int_equal(put_block("edit@x", &b), 0);
+	a = get("edit@x");
+	assert_int_equal(a.block.expires_s, 0);
+	assert_int_equal(a.block.note.len, 0);
+}
+
+static void
+test_streams(void **state)
+{
+	const struct block news = { .state = BLOCK_BLOCKED,
+		.stream = SLICE("news"),
+		.origin = SLICE("api") };
+	struct block exempt = { .state = BLOCK_EXEMPT,
+		.stream = SLICE("login"),
+		.origin = SLICE("api") };
+	struct block_error e;
+
+	(void)state;
+	assert_int_equal(put_block("s@x", &news), 1);
+	assert_int_equal(look("s@x", "news"), 0);
+	assert_int_equal(look("s@x", "login"), ERR_NOTFOUND);
+	assert_int_equal(look("s@x", NULL), ERR_NOTFOUND);
+	assert_int_equal(get("s@x").rc, ERR_NOTFOUND);
+	assert_int_equal(get_of("s@x", "news").rc, 0);
+	/* A block of all mail stops every stream, but for exempt ones. */
+	assert_int_equal(put("s@x", BLOCK_BLOCKED), 1);
+	assert_int_equal(look("s@x", "login"), 0);
+	assert_int_equal(put_block("s@x", &exempt), 1);
+	assert_int_equal(look("s@x", "login"), ERR_NOTFOUND);
+	assert_int_equal(look("s@x", "news"), 0);
+	assert_int_equal(take_off_of("s@x", "news", BLOCK_BLOCKED), 0);
+	assert_int_equal(take_off_of("s@x", "news", BLOCK_BLOCKED),
+	    ERR_NOTFOUND);
+	assert_int_equal(take_off("s@x", BLOCK_BLOCKED), 0);
+	assert_int_equal(look("s@x", "news"), ERR_NOTFOUND);
+	/* Errors are counted for the stream alone. */
+	for (int i = 0; i < 3; i++) {
+		e = error_of("count@x", 80 + i, 1000);
+		e.stream = SLICE("news");
+		assert_int_equal(count(&e),
+		    i < 2 ? BLOCK_RESULT_COUNTED : BLOCK_RESULT_REGISTERED);
+	}
+	assert_int_equal(get("count@x").rc, ERR_NOTFOUND);
+	assert_int_equal(look("count@x", "news"), 0);
+	/* Not where all mail is decided already. */
+	e = error_of("all@x", 90, 1000);
+	e.stream = SLICE("news");
+	e.threshold = 1;
+	assert_int_equal(put("all@x", BLOCK_EXEMPT), 1);
+	assert_int_equal(count(&e), BLOCK_RESULT_EXEMPT);
+	assert_int_equal(take_off("all@x", BLOCK_EXEMPT), 0);
+	assert_int_equal(put("all@x", BLOCK_BLOCKED), 1);
+	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
 }
 
 /* ---- pages ---- */
@@ -334,7 +453,7 @@ test_bad_cursor(void **state)
 	struct pages p = { .done = false };
 	struct block_query q = { .tenant = SLICE("p"),
 		.state = BLOCK_BLOCKED,
-		.cursor = SLICE("b1.999.x"),
+		.cursor = SLICE("b2.99999.x"),
 		.limit = 10 };
 
 	(void)state;
@@ -367,6 +486,8 @@ main(void)
 		cmocka_unit_test(test_counting),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_by_hand),
+		cmocka_unit_test(test_edits),
+		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_bad_cursor),
 	};

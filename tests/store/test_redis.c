@@ -383,7 +383,7 @@ test_acl(void **state)
 		    store_deadline(f.store), changed, &a);
 		store_fixture_run(&f, &a.done);
 		assert_int_equal(a.rc, i == 0 ? 0 : ERR_UNAVAIL);
-		ask_wait(&f, "HGET pn:b:{t:000} nobody", &a);
+		ask_wait(&f, "HGET pn:b:{t:000}:0 nobody", &a);
 		assert_int_equal(a.rc, 0);
 		ask_wait(&f, "HGET pn:{s}:revs x", &a);
 		assert_int_equal(a.rc, 0);

@@ -102,11 +102,11 @@ class Loop:
     def record(self, address):
         """state and count, as Redis has them, blocked or not."""
         client = self.env.redis.client()
-        for key in client.scan_iter("pn:b:*"):
-            if client.type(key) == "hash" and client.hexists(key, address):
-                fields = client.hget(key, address).split("\t")
-                return fields[0], int(fields[2])
-        return None
+        for key in client.scan_iter("pn:bc:*"):
+            if client.hexists(key, address):
+                return "c", int(client.hget(key, address).split(".")[1])
+        status, found = self.env.api.get("/v1/blocks/", address)
+        return ("b", found["count"]) if status == 200 else None
 
     def mail(self, queue_id, text, sent=None, sender=None):
         """By LMTP to the signed address of that message."""

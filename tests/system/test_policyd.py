@@ -15,7 +15,8 @@ from harness.util import connectable, wait_for, write
 
 HEAD = b"request=smtpd_access_policy\nprotocol_state=RCPT\n"
 DUNNO = b"action=DUNNO\n\n"
-SHARDS = 256
+SHARDS, PIECES = 256, 128
+BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def request(recipient="mia@good.test", **more):
@@ -24,6 +25,13 @@ def request(recipient="mia@good.test", **more):
         "instance": secrets.token_hex(6), "recipient": recipient,
         **more}.items())
     return HEAD + text.encode() + b"\n"
+
+
+def fnv(octets):
+    h = 14695981039346656037
+    for octet in octets:
+        h = (h ^ octet) * 1099511628211 % 2 ** 64
+    return h
 
 
 class Policyd:
@@ -68,21 +76,22 @@ class Policyd:
         return {k: int(v) for k, v in
                 (pair.split("=") for pair in line.split(", "))}
 
-    def block(self, address, state="b", status=2, ref="ABCD1234", expires=0,
-              tenant="default"):
-        """A record as the counting consumer leaves it."""
-        h = 14695981039346656037
-        for octet in address.encode():
-            h = (h ^ octet) * 1099511628211 % 2 ** 64
+    def block(self, address, state="b", status=2, expires=0,
+              tenant="default", stream=None):
+        """An entry as the counting consumer leaves it; its reference."""
+        h = fnv(address.encode())
+        piece = (h >> 20 ^ h >> 43) % PIECES
         h ^= h >> 32
         h ^= h >> 16
         h ^= h >> 8
         now = int(time.time())
-        record = [state, status, 1, now, now, now, expires, "bounce", ref,
-                  "", "", "550 5.1.1 no such user", "", ""]
         self.env.redis.client().hset(
-            "pn:b:{%s:%03d}" % (tenant, h % SHARDS), address,
-            "\t".join(str(field) for field in record))
+            "pn:b:{%s:%03d}:%d" % (tenant, h % SHARDS, piece),
+            address + ("\t" + stream if stream else ""),
+            f"{state}b{status}.{now:x}" + (f".{expires:x}" * (expires > 0)))
+        h = fnv(address.encode() + b"%d" % now)
+        h ^= h >> 33
+        return "".join(BASE32[h >> 5 * i & 31] for i in range(8))
 
     def events(self):
         client = self.env.redis.client()
@@ -122,21 +131,20 @@ def closed(s):
 
 def test_suppression(policyd):
     policyd.start()
-    policyd.block("gone@bounce.test")
-    policyd.block("counted@bounce.test", state="c")
+    ref = policyd.block("gone@bounce.test")
     policyd.block("exempt@bounce.test", state="e")
     policyd.block("lifted@bounce.test", expires=int(time.time()) - 1)
     with policyd.client() as c:
         assert c.ask("Gone@BOUNCE.test") == "550 5.1.1 recipient is " \
-            "suppressed (user unknown, ref ABCD1234)"
-        for name in ("counted", "exempt", "lifted", "unknown"):
+            f"suppressed (user unknown, ref {ref})"
+        for name in ("exempt", "lifted", "unknown"):
             assert c.ask(f"{name}@bounce.test") == "DUNNO", name
         assert c.ask("gone@bounce.test",
                      protocol_state="DATA") == "DUNNO"
         assert c.ask("") == "DUNNO"
     assert policyd.log_has("NOQUEUE: client=127.0.0.1, sender=news@shop.test, "
                            "recipient=Gone@BOUNCE.test, rule=suppression, "
-                           "ref=ABCD1234, action=reject, tenant=default")
+                           f"ref={ref}, action=reject, tenant=default")
     event, = wait_for(policyd.events)
     assert "gone@bounce.test" in event.values()
     assert policyd.counters()["rejected"] == 1

@@ -18,16 +18,16 @@ static const char *const good_events[] = { "e1.1.2.h",
 	"e1.1763884800123.18446744073709551615.mx1.example.com" };
 static const char *const bad_events[] = { "", "e1", "e1.1.2", "e1.1.2.",
 	"e2.1.2.h", "e1.-1.2.h", "e1.1.2.h/x", "e1.1.2.h h",
-	"e1.99999999999999999999.2.h", "b1.1.a" };
-static const char *const good_blocks[] = { "b1.0.", "b1.255.a@b",
-	"b1.7.%22a%20b%22@x", "b1.7.%c3%a4@x" };
-static const char *const bad_blocks[] = { "", "b1", "b1.1", "b1.256.a",
-	"b1.x.a", "b1.1.%", "b1.1.%a", "b1.1.%zz", "b1.1.%2", "e1.1.2.h" };
+	"e1.99999999999999999999.2.h", "b2.1.a" };
+static const char *const good_blocks[] = { "b2.0.", "b2.32767.a@b",
+	"b2.7.%22a%20b%22@x", "b2.7.%c3%a4@x" };
+static const char *const bad_blocks[] = { "", "b2", "b2.1", "b2.32768.a",
+	"b2.x.a", "b2.1.%", "b2.1.%a", "b2.1.%zz", "b2.1.%2", "e1.1.2.h" };
 static const char *const good_held[] = { "h1.r.0.4fAbC", "h1.d.never.A",
 	"h1.d.1795000000000.ABCDEF0123456789ABCDEF0123456789" };
 static const char *const bad_held[] = { "", "h1", "h1.r", "h1.r.1", "h1.r.1.",
 	"h1.x.1.A", "h1.r.-1.A", "h1.r.inf.A", "h1.r.1.A/B", "h1.r.1.A.B",
-	"h1.r.9223372036854775807.A", "b1.r.1.A",
+	"h1.r.9223372036854775807.A", "b2.r.1.A",
 	"h1.d.1.ABCDEF0123456789ABCDEF0123456789A" };
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -72,7 +72,7 @@ static void
 test_block_cursors(void **state)
 {
 	struct block_cursor c;
-	char room[CURSOR_MAX], address[ADDRESS_MAX];
+	char room[CURSOR_MAX], address[BLOCK_FIELD_MAX];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good_blocks); i++) {
@@ -117,11 +117,11 @@ static void
 test_keys(void **state)
 {
 	const int64_t late_us = INT64_C(1763942399000000); /* 23:59:59 */
-	struct key k = key_blocks(SLICE("shop"), 7), pair[2];
+	struct key k = key_block_evidence(SLICE("shop"), 7), pair[2];
 	char value[2000];
 
 	(void)state;
-	assert_true(slice_eq(key_slice(&k), SLICE("pn:b:{shop:007}")));
+	assert_true(slice_eq(key_slice(&k), SLICE("pn:be:{shop:007}")));
 	k = key_counters(SLICE("h"), SLICE("shop"), late_us);
 	assert_true(
 	    slice_eq(key_slice(&k), SLICE("pn:c:{h:h}:shop:2025112323")));
@@ -135,6 +135,11 @@ test_keys(void **state)
 	assert_int_equal(key_shard(SLICE("")), 225);
 	assert_int_equal(key_shard(SLICE("a@example.com")), 197);
 	assert_int_equal(key_shard(SLICE("b@example.com")), 76);
+	assert_int_equal(key_piece(SLICE("")), 17);
+	assert_int_equal(key_piece(SLICE("a@example.com")), 43);
+	assert_int_equal(key_piece(SLICE("b@example.com")), 9);
+	k = key_block_entries(SLICE("shop"), SLICE("a@example.com"));
+	assert_true(slice_eq(key_slice(&k), SLICE("pn:b:{shop:197}:43")));
 	/* Long values differ, also behind what fits. */
 	memset(value, 'x', sizeof(value));
 	k = key_limit(SLICE("t"), SLICE("r"),

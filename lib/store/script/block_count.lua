@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Count one error of an address, and block it when there were enough.
--- KEYS  1 blocks (hash)  2 their index (sorted set)
+-- KEYS  1 entries  2 counting  3 evidence
 -- ARGV  1 address  2 event id  3 message  4 queue id  5 reason  6 status
 --       7 when, s  8 observe 0/1  9 threshold  10 once a day 0/1
---       11 forget, s  12 watch, s  13 origin
+--       11 forget, s  12 watch, s  13 origin  14 stream, '' for all mail
 -- Returns 0 counted, 1 registered, 2 already, 3 exempt, 4 would.
 --
 -- The field "counts" is "STATUS=COUNT@LAST,...;ID ID ...": for each status how
@@ -16,16 +16,24 @@ local observe, threshold = ARGV[8] == '1', tonumber(ARGV[9])
 local once_a_day, forget = ARGV[10] == '1', tonumber(ARGV[11])
 local watch = tonumber(ARGV[12])
 
-local text = redis.call('HGET', KEYS[1], address)
-local r = record_parse(text or 'c')
+local field = ARGV[14] == '' and address or address .. '\t' .. ARGV[14]
+local function stands(entry)
+  return entry.expires == 0 or at < entry.expires
+end
 
-if r.state == 'e' then return 3 end
-if r.state == 'b' then
-  if r.event_id == event_id then return 1 end
-  if r.expires == 0 or at < r.expires then return 2 end
-  redis.call('ZREM', KEYS[2], address)
+-- What holds for all mail holds for its streams.
+if field ~= address then
+  local all = entry_parse(redis.call('HGET', KEYS[1], address))
+  if all and stands(all) then return all.state == 'e' and 3 or 2 end
+end
+local r = record_load(field)
+
+if r.state == 'e' and stands(r) then return 3 end
+if r.state == 'b' and r.event_id == event_id then return 1 end
+if r.state ~= 'c' then
+  if stands(r) then return 2 end
   local ids = r.counts:match(';.*') or ''
-  r = record_parse('c')
+  r = record_new()
   r.counts = ids
 end
 
@@ -66,8 +74,6 @@ end
 if result == 1 then
   r.state, r.since, r.origin, r.event_id = 'b', at, ARGV[13], event_id
   r.expires = watch > 0 and at + watch or 0
-  r.ref = reference(event_id .. ' ' .. address)
-  redis.call('ZADD', KEYS[2], 0, address)
 end
-redis.call('HSET', KEYS[1], address, record_format(r))
+record_save(field, r)
 return result

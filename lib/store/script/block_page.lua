@@ -1,15 +1,20 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Addresses of one shard in their order, with their records.
--- KEYS  1 blocks (hash)  2 their index (sorted set)
--- ARGV  1 where to begin, as ZRANGEBYLEX takes it  2 how many
--- Returns address, record, address, record, ...
-local list = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[1], '+', 'LIMIT', 0,
-  ARGV[2])
-if #list == 0 then return {} end
-local records = redis.call('HMGET', KEYS[1], unpack(list))
-local out = {}
-for i, address in ipairs(list) do
-  out[#out + 1] = address
-  out[#out + 1] = records[i] or ''
+-- Entries of one shard, piece by piece; unsorted within a piece.
+-- KEYS  1 what stands before the number of a piece
+-- ARGV  1 first piece  2 how many there are  3 fields that are enough
+-- Returns {next piece, piece, {field, entry, field, entry, ...}, piece, ...}
+local piece, pieces = tonumber(ARGV[1]), tonumber(ARGV[2])
+local enough = 2 * tonumber(ARGV[3])
+local out, n = {0}, 0
+
+while piece < pieces and n < enough do
+  local all = redis.call('HGETALL', KEYS[1] .. string.format('%d', piece))
+  if #all > 0 then
+    out[#out + 1] = piece
+    out[#out + 1] = all
+    n = n + #all
+  end
+  piece = piece + 1
 end
+out[1] = piece
 return out

@@ -1,30 +1,27 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Block or exempt an address by hand.
--- KEYS  1 blocks (hash)  2 their index (sorted set)
--- ARGV  1 address  2 record  3 now, s
+-- KEYS  1 entries  2 counting  3 evidence
+-- ARGV  1 field  2 entry  3 evidence, or ''  4 now, s  5 note: '' kept, '1'
+--       replaced  6 expiry: '' kept, '1' replaced
 -- Returns 1 when it came into this state, 0 when it was in it before (then
 -- only a note and an expiry that were given replace the old ones).
 --@ block_record.inc.lua
-local address, now = ARGV[1], tonumber(ARGV[3])
-local new = record_parse(ARGV[2])
-if new.state ~= 'b' and new.state ~= 'e' then
+local field, now = ARGV[1], tonumber(ARGV[4])
+local new = entry_parse(ARGV[2])
+if not new then
   return redis.error_reply('ERR block_put: not a record to store')
 end
-local text = redis.call('HGET', KEYS[1], address)
-local old = text and record_parse(text)
+evidence_parse(ARGV[3], new)
+local old = record_load(field)
 
-if old and old.state == new.state and
-    (old.expires == 0 or now < old.expires) then
-  if new.note ~= '' then old.note = new.note end
-  if new.expires ~= 0 then old.expires = new.expires end
-  redis.call('HSET', KEYS[1], address, record_format(old))
-  redis.call('ZADD', KEYS[2], 0, address)
+if old.state == new.state and (old.expires == 0 or now < old.expires) then
+  if ARGV[5] == '1' then old.note = new.note end
+  if ARGV[6] == '1' then old.expires = new.expires end
+  record_save(field, old)
   return 0
 end
 if new.since == 0 then new.since = now end
-if new.ref == '' then
-  new.ref = reference(ARGV[3] .. ' ' .. address)
-end
-redis.call('HSET', KEYS[1], address, record_format(new))
-redis.call('ZADD', KEYS[2], 0, address)
+-- The messages counted are remembered, as in block_remove.lua.
+if new.counts == '' then new.counts = old.counts:match(';.+') or '' end
+record_save(field, new)
 return 1

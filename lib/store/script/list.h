@@ -5,6 +5,7 @@
  * Included by redis.h.
  */
 X(block_count)
+X(block_get)
 X(block_lift)
 X(block_page)
 X(block_put)
