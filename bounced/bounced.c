@@ -15,6 +15,8 @@
 #include "bounced/intake.h"
 #include "bounced/lmtp_server.h"
 #include "bounced/log_source.h"
+#include "bounced/returns.h"
+#include "bounced/submit.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "service/host_config.h"
@@ -32,9 +34,9 @@
 #define REGISTER_MS (3600 * 1000) /* this host among those that have events */
 
 static struct bounced {
-	char *host, *names, *checkpoint, *state_directory;
+	char *host, *names, *checkpoint, *state_directory, *submit_to;
 	struct master_key master;
-	uint8_t verp_key[CRYPTO_SHA256_LEN];
+	uint8_t verp_key[CRYPTO_SHA256_LEN], copy_key[CRYPTO_SHA256_LEN];
 	char password[SECRET_FILE_MAX];
 	int fds[LISTENER_MAX];
 	size_t fd_count;
@@ -42,6 +44,8 @@ static struct bounced {
 	struct settings_watch *settings;
 	struct follower *follower;
 	struct consumer *consumer;
+	struct submit *submit;
+	struct returns *returns;
 	struct intake *intake;
 	struct inbound *inbound;
 	struct lmtp_server *server;
@@ -56,6 +60,8 @@ read_keys(const char *path)
 
 	if (rc == 0)
 		rc = crypto_derive(&bounced.master, "verp", bounced.verp_key);
+	if (rc == 0)
+		rc = crypto_derive(&bounced.master, "copy", bounced.copy_key);
 	if (rc < 0)
 		log_error("%s: %s", path, err_text(rc));
 	return rc;
@@ -186,6 +192,20 @@ start_follower(const struct host_config *config, struct event_base *base)
 }
 
 static int
+start_returns(struct event_base *base)
+{
+	struct returns_options options = { .host = slice_of(bounced.host),
+		.copy_key = bounced.copy_key };
+
+	bounced.submit = submit_new(base, bounced.submit_to, bounced.host);
+	if (bounced.submit == NULL)
+		return ERR_NOMEM;
+	bounced.returns = returns_new(bounced.store, bounced.settings,
+	    bounced.submit, &options);
+	return bounced.returns != NULL ? 0 : ERR_NOMEM;
+}
+
+static int
 start_intake(const struct host_config *config, struct event_base *base)
 {
 	struct lmtp_options options = {
@@ -207,6 +227,7 @@ start_intake(const struct host_config *config, struct event_base *base)
 	bounced.inbound = inbound_new(bounced.store, &inbound);
 	if (bounced.intake == NULL || bounced.inbound == NULL)
 		return ERR_NOMEM;
+	intake_set_returns(bounced.intake, bounced.returns);
 	return lmtp_server_start(base, bounced.store,
 	    &(struct lmtp_readers){ bounced.settings, bounced.intake,
 		bounced.inbound },
@@ -219,6 +240,7 @@ set_metrics(void)
 	const struct follower_counters *f = follower_counters(bounced.follower);
 	const struct consumer_counters *c = consumer_counters(bounced.consumer);
 	const struct intake_counters *i = intake_counters(bounced.intake);
+	const struct returns_counters *r = returns_counters(bounced.returns);
 	const struct inbound_counters *in = inbound_counters(bounced.inbound);
 	const struct {
 		enum metric metric;
@@ -253,6 +275,9 @@ set_metrics(void)
 		{ METRIC_BOUNCED_INBOUND_DROPPED, in->dropped },
 		{ METRIC_BOUNCED_INBOUND_FULL, in->full },
 		{ METRIC_BOUNCED_INBOUND_TROUBLE, in->trouble },
+		{ METRIC_BOUNCED_PASSED_ON, r->passed_on },
+		{ METRIC_BOUNCED_PASSED_REFUSED, r->refused },
+		{ METRIC_BOUNCED_PASSED_TROUBLE, r->trouble },
 		{ METRIC_BOUNCED_CLIENTS, lmtp_server_clients(bounced.server) },
 		{ METRIC_BOUNCED_REDIS_UP, store_is_up(bounced.store) },
 	};
@@ -277,17 +302,20 @@ bounced_start(const struct host_config *config, struct event_base *base)
 	bounced.host = strdup(config->host_name);
 	bounced.names = strdup(config->maillog_names);
 	bounced.state_directory = strdup(config->state_directory);
+	bounced.submit_to = strdup(config->milter_reinject);
 	if (asprintf(&bounced.checkpoint, "log:%.150s", config->maillog) < 0)
 		bounced.checkpoint = NULL;
 	if (bounced.host == NULL || bounced.names == NULL ||
-	    bounced.state_directory == NULL || bounced.checkpoint == NULL)
+	    bounced.state_directory == NULL || bounced.submit_to == NULL ||
+	    bounced.checkpoint == NULL)
 		return ERR_NOMEM;
 	if ((rc = start_store(config, base)) < 0 ||
 	    (rc = consumer_start(base, bounced.store, bounced.settings,
 		 slice_of(bounced.host), &bounced.consumer)) < 0 ||
 	    (rc = start_follower(config, base)) < 0)
 		return rc;
-	if ((rc = start_intake(config, base)) < 0)
+	if ((rc = start_returns(base)) < 0 ||
+	    (rc = start_intake(config, base)) < 0)
 		return rc;
 	bounced.metrics = metrics_feed_new(base, bounced.store,
 	    slice_of(bounced.host), "bounced", print_metrics);
@@ -328,8 +356,10 @@ bounced_stop(void)
 	metrics_feed_free(bounced.metrics);
 	settings_watch_stop(bounced.settings);
 	store_close(bounced.store);
+	submit_free(bounced.submit);
 	lmtp_server_stop(bounced.server);
 	intake_free(bounced.intake);
+	returns_free(bounced.returns);
 	inbound_free(bounced.inbound);
 	follower_stop(bounced.follower);
 	consumer_stop(bounced.consumer);
@@ -340,6 +370,7 @@ bounced_stop(void)
 	free(bounced.names);
 	free(bounced.state_directory);
 	free(bounced.checkpoint);
+	free(bounced.submit_to);
 	crypto_wipe(&bounced, sizeof(bounced));
 }
 

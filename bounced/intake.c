@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "bounced/returns.h"
 #include "proto/address.h"
 #include "proto/bounce_mail.h"
 #include "proto/verp.h"
@@ -27,6 +28,7 @@ struct intake {
 	uint32_t host_tag;
 	uint8_t key[CRYPTO_SHA256_LEN];
 	void (*recorded)(void *ctx);
+	struct returns *returns;
 	struct intake_counters counters;
 };
 
@@ -59,6 +61,12 @@ intake_new(struct store *s, struct settings_watch *settings, struct slice host,
 	in->host_tag = verp_host(host);
 	memcpy(in->key, key, sizeof(in->key));
 	return in;
+}
+
+void
+intake_set_returns(struct intake *in, struct returns *returns)
+{
+	in->returns = returns;
 }
 
 void
@@ -115,6 +123,27 @@ finish(struct job *job, int rc)
 	free(job);
 }
 
+/* Recorded, all of it: who sent the message is told. */
+static void
+on_returned(int rc, void *ctx)
+{
+	finish(ctx, rc);
+}
+
+static void
+pass_on(struct job *job)
+{
+	if (job->rc < 0 || job->in->returns == NULL) {
+		finish(job, job->rc);
+		return;
+	}
+	returns_mail(job->in->returns,
+	    &(struct returned_bounce){ .host = job->host,
+		.tag = job->tag,
+		.mail = &job->mail },
+	    on_returned, job);
+}
+
 /* One recipient's error. */
 struct item {
 	struct job *job;
@@ -148,7 +177,7 @@ on_bounced(int rc, enum bounce_result result, void *ctx)
 		}
 	}
 	if (--job->pending == 0)
-		finish(job, job->rc);
+		pass_on(job);
 }
 
 /* A canonical copy of an address; absent when it is none. */
@@ -202,7 +231,7 @@ record_all(struct job *job)
 	if (n == 0) {
 		job->in->counters.no_failure++;
 		say(job, "no-failure", NULL);
-		finish(job, 0);
+		pass_on(job);
 		return;
 	}
 	job->pending = n;

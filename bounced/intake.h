@@ -21,6 +21,11 @@ struct intake;
 struct settings_watch;
 struct store;
 
+/* Where bounces of ours are passed on to who sent the message, once they are
+ * recorded; never called: nowhere. */
+struct returns;
+void intake_set_returns(struct intake *in, struct returns *returns);
+
 /*
  * host      name of this one in keys; must live as long as the intake
  * recorded  called when an event was written

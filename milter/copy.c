@@ -5,7 +5,9 @@
 #include "milter/meeting.h"
 #include "milter/message.h"
 #include "milter/milter.h"
+#include "proto/own_mail.h"
 #include "service/metrics.h"
+#include "util/clock.h"
 #include "util/err.h"
 #include "util/log.h"
 
@@ -40,6 +42,39 @@ take_over(struct message *msg)
 	return msg->sender.at != NULL ? 0 : ERR_NOMEM;
 }
 
+/*
+ * Mail that another of Postern's daemons has written: it waits for nobody, and
+ * has a pass for its one recipient.
+ */
+static int
+enter_by_pass(struct message *msg, struct slice pass)
+{
+	struct copy_token *token = arena_calloc(msg->arena, 1, sizeof(*token));
+	struct slice tenant;
+
+	if (token == NULL)
+		return ERR_NOMEM;
+	if (msg->rcpt_count != 1 ||
+	    own_mail_parse(msg->host->copy_key, pass, msg->rcpts[0].address,
+		clock_wall_us() / 1000000, &tenant) < 0)
+		return ERR_NOTFOUND;
+	token->kind = COPY_NOTICE;
+	token->tenant = message_keep(msg, tenant);
+	token->sender = msg->sender;
+	msg->copy = token;
+	return token->tenant.at != NULL ? 0 : ERR_NOMEM;
+}
+
+static int
+enter(struct message *msg, struct slice invitation)
+{
+	if (invitation.at == NULL)
+		return ERR_NOTFOUND;
+	if (own_mail_looks(invitation))
+		return enter_by_pass(msg, invitation);
+	return meeting_enter(invitation, &msg->guest, &msg->copy);
+}
+
 int
 copy_enter(struct message *msg)
 {
@@ -58,10 +93,7 @@ copy_enter(struct message *msg)
 	}
 	if (!is_internal(msg))
 		return 0;
-	rc = invitation.at != NULL
-		 ? meeting_enter(invitation, &msg->guest, &msg->copy)
-		 : ERR_NOTFOUND;
-	if (rc == 0)
+	if ((rc = enter(msg, invitation)) == 0)
 		return take_over(msg);
 	if (rc == ERR_NOTFOUND) {
 		metrics_add(METRIC_MILTER_COPIES_REFUSED, 1);

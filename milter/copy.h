@@ -15,7 +15,7 @@
 struct message;
 
 #define COPY_PREFIX "X-Postern-" /* of fields that nobody outside may write */
-#define COPY_FIELD COPY_PREFIX "Copy"
+#define COPY_FIELD COPY_PREFIX "Copy" /* or a pass: proto/own_mail.h */
 /* Only the milter can add it; Postfix acts on it and takes it off. */
 #define COPY_NEXT_HOP_FIELD COPY_PREFIX "Next-Hop"
 

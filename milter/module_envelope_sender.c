@@ -125,11 +125,20 @@ count(enum envelope_mode mode)
 	metrics_add(metrics[mode], 1);
 }
 
-/* Not to an address that senders become: that would come back here. */
+/*
+ * Not to an address whose mail comes back here.  Nor for who submits on port
+ * 25: what speaks there is no application that has an address of its own to
+ * be told at, but a mail system that passes on what others wrote.
+ */
 static bool
 can_forward(const struct message *msg)
 {
-	return address_domain(msg->sender).len > 0 &&
+	struct slice domain = address_domain(msg->sender);
+	const struct return_domain *back =
+	    settings_return_domain(msg->settings, domain);
+
+	return domain.len > 0 && !slice_eq(msg->listener_port, SLICE("25")) &&
+	       (back == NULL || (back->kinds & RETURN_BOUNCES) == 0) &&
 	       !verp_looks(address_local(msg->sender)) &&
 	       !settings_is_envelope_sender(msg->settings, msg->sender);
 }

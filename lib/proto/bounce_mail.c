@@ -450,6 +450,7 @@ read_mail(struct slice message, const struct bounce_rules *rules,
 		rc = read_text(rd, &dsn, depth, &mail);
 	if (mail.envelope_id.at == NULL)
 		mail.envelope_id = dsn.envelope_id;
+	mail.returned = m->returned;
 	if (rc == 0)
 		*ret_mail = mail;
 	return rc;

@@ -36,6 +36,7 @@ struct bounce_mail {
 	enum bounce_kind kind;    /* of the whole; count may be 0 */
 	struct slice envelope_id; /* of the message it is about (RFC 3464,
 				     2.2.1), as it stands there; or absent */
+	struct slice returned;    /* header of that message; or absent */
 	struct bounce_report *reports;
 	size_t count;
 	struct complaint *complaint; /* complaint.h; NULL: the mail is none.

@@ -264,6 +264,9 @@ struct tenant {
 	enum when_unavailable suppression_unavailable;
 	enum received_mode received;
 	struct slice return_path_domain; /* VERP; empty: sender is kept */
+	bool bounces_simple;      /* passed on as plain text, not as a report */
+	struct slice bounce_from; /* of these mails; empty: MAILER-DAEMON of
+				     the return path domain */
 	struct envelope_sender envelope_sender;
 	const struct forward_rule *forwards;
 	size_t forward_count;

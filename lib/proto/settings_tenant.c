@@ -252,6 +252,11 @@ settings_tenant_compile(struct settings *s, struct tenant *t,
 	    received_words);
 	t->return_path_domain = work_keep_lower(&w,
 	    view_string(view_get(view_get(v, "return_path"), "domain")));
+	t->bounces_simple =
+	    slice_eq(view_string(view_get(view_get(v, "bounces"), "format")),
+		SLICE("simple"));
+	t->bounce_from = work_keep_address(&w,
+	    view_string(view_get(view_get(v, "bounces"), "from")));
 	work_mail(&w, v);
 	work_schedule(&w, v);
 	work_smime(&w, view_get(v, "smime"));

@@ -215,6 +215,8 @@ const struct param host_params[] = {
 	    "that\n"
 	    ".Ic postern postfix enable\n"
 	    "sets up.\n"
+	    ".Xr postern-bounced 8\n"
+	    "sends its own mail there, too.\n"
 	    "It must not be reachable from other hosts."),
 	PARAM_UINT(CFG, milter_max_copies, "50", "1", "150", PARAM_RESTART,
 	    "Copies of messages that may be under way to\n"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from harness import story
-from harness.util import wait_for
+from harness.util import connectable, run, wait_for
 
 BACK = story.RETURN_DOMAIN
 TAG = r"b-[a-z2-7]{28,62}"
@@ -32,10 +32,11 @@ class Sender:
     def __init__(self, env):
         self.env = env
         self.count = 0
+        self.port = 25
 
     def send(self, sender, header_from, *options, to="one@good.test",
              rcpt_options=()):
-        with self.env.postfix.smtp() as c:
+        with self.env.postfix.smtp(self.port) as c:
             c.ehlo()
             code, text = c.mail(sender, options)
             assert code == 250, text
@@ -180,9 +181,18 @@ def test_a_report_finds_the_message_by_its_envelope_id(sender):
 
 
 def test_who_wants_bounces_is_kept_with_the_facts(sender):
-    """Not where the sender is itself an address that senders become."""
+    """Not where the sender is itself an address that senders become, nor of
+    what comes in on port 25."""
     env = sender.env
+    run(["postconf", "-c", env.postfix.config, "-M",
+         "587/inet=587 inet n - y - - smtpd"])
+    env.postfix.reload()
+    wait_for(lambda: connectable(("127.0.0.1", 587)))
     env.daemons.bounced.stop()  # facts stay under the queue id
+    sender.send("shop@plain.test", "me@fix.test")
+    facts = env.redis.client().hget(f"pn:m:{{h:mta1}}:{sender.queue_id}", "f")
+    assert facts.split("\t")[8:9] in ([], [""])
+    sender.port = 587
     sender.send("shop@plain.test", "me@fix.test")
     facts = env.redis.client().hget(f"pn:m:{{h:mta1}}:{sender.queue_id}", "f")
     assert facts.split("\t")[8] == "shop@plain.test"
