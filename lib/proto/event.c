@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Events: their stream form, and their JSON (times as in RFC 3339). */
+/* Events: their fields, and their JSON (times as in RFC 3339). */
 #include "proto/event.h"
 
 #include <time.h>
@@ -44,10 +44,27 @@ event_type_parse(struct slice word, enum event_type *ret_type)
 	return ERR_SYNTAX;
 }
 
+char
+event_type_letter(enum event_type type)
+{
+	return type < EVENT_NTYPES ? types[type].letter : '?';
+}
+
+int
+event_type_of_letter(char letter, enum event_type *ret_type)
+{
+	for (unsigned i = 0; i < EVENT_NTYPES; i++)
+		if (letter == types[i].letter) {
+			*ret_type = (enum event_type)i;
+			return 0;
+		}
+	return ERR_SYNTAX;
+}
+
 /* ---- facts ---- */
 
 /* In the order of their field. */
-#define FACTS 12
+#define FACTS EVENT_FACTS
 static void
 facts_of(struct event *e, struct slice *ret_facts[FACTS])
 {
@@ -120,7 +137,7 @@ event_facts_parse(struct slice text, struct event *e)
 	}
 }
 
-/* ---- stream form ---- */
+/* ---- fields ---- */
 
 int
 event_to_fields(const struct event *e, struct buf *facts,
@@ -133,12 +150,15 @@ event_to_fields(const struct event *e, struct buf *facts,
 	if ((rc = event_facts_format(e, facts)) < 0)
 		return rc;
 	struct slice status = { f->status, 0 }, created = { f->created, 0 };
+	struct slice class = { f->class, 0 };
 	if (e->status > 0)
 		status.len = number_format((uint64_t)e->status, f->status);
 	if (e->count > 0) {
 		f->status[status.len++] = '*';
 		status.len += number_format(e->count, f->status + status.len);
 	}
+	if (e->class > CLASS_NONE)
+		class.len = number_format((uint64_t)e->class, f->class);
 	if (e->created_ms > 0)
 		created.len =
 		    number_format((uint64_t)e->created_ms, f->created);
@@ -155,6 +175,8 @@ event_to_fields(const struct event *e, struct buf *facts,
 		cut(e->message), /**/
 		SLICE("s"),
 		status, /**/
+		SLICE("c"),
+		class, /**/
 		SLICE("d"),
 		e->repeated ? SLICE("1") : SLICE(""), /**/
 		SLICE("w"),
@@ -172,20 +194,9 @@ event_to_fields(const struct event *e, struct buf *facts,
 	return 0;
 }
 
-static int
-type_of(struct slice value, enum event_type *ret_type)
-{
-	for (unsigned i = 0; i < EVENT_NTYPES; i++)
-		if (value.len == 1 && value.at[0] == types[i].letter) {
-			*ret_type = (enum event_type)i;
-			return 0;
-		}
-	return ERR_SYNTAX;
-}
-
 /* "STATUS", "STATUS*COUNT" or "*COUNT" */
-static int
-take_status(struct slice value, struct event *e)
+int
+event_status_parse(struct slice value, struct event *e)
 {
 	struct slice rest = value, status;
 	uint64_t n = 0, count = 0;
@@ -206,7 +217,9 @@ take_field(char name, struct slice value, struct event *e)
 
 	switch (name) {
 	case 't':
-		return type_of(value, &e->type);
+		return value.len == 1
+			   ? event_type_of_letter(value.at[0], &e->type)
+			   : ERR_SYNTAX;
 	case 'n':
 		e->tenant = value;
 		break;
@@ -220,7 +233,12 @@ take_field(char name, struct slice value, struct event *e)
 		e->message = value;
 		break;
 	case 's':
-		return take_status(value, e);
+		return event_status_parse(value, e);
+	case 'c':
+		if (number_parse(value, 0, BOUNCE_CLASS_COUNT - 1, &n) < 0)
+			n = CLASS_NONE; /* of a later version */
+		e->class = (enum bounce_class)n;
+		break;
 	case 'd':
 		e->repeated = true;
 		break;
@@ -344,6 +362,8 @@ event_to_json(const struct event *e, struct buf *out)
 		put_name(out, "count");
 		(void)buf_add(out, number, number_format(e->count, number));
 	}
+	if (e->class != CLASS_NONE)
+		put_text(out, "class", slice_of(bounce_class_word(e->class)));
 	if (e->repeated) {
 		put_name(out, "repeated");
 		(void)buf_add_text(out, "true");

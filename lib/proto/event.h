@@ -77,26 +77,63 @@ struct event {
 
 const char *event_type_word(enum event_type type); /* "queued", ... */
 int event_type_parse(struct slice word, enum event_type *ret_type);
+char event_type_letter(enum event_type type); /* 'q', ... */
+int event_type_of_letter(char letter, enum event_type *ret_type);
 
 /*
- * Stream form: field and value pairs with short names, always the same ones
- * in the same order, because a stream stores names only where they change:
- *	t type (a letter)  n tenant  r recipient  q queue id  m message
- *	s status, or status*count  d 1: repeated  w when, ms  x reason  y relay
- *o origin f facts, tabs between: return_path, sender, from, subject,
- *message_id, api_data, source_ip, sender_ip, forward_to, preflight, copy_of,
- *	  stream;
- *	  "<>" is the null reverse-path
- *
- * Values are cut at EVENT_VALUE_MAX octets; in facts, control octets become
- * blanks.
+ * Packed form, the one that a stream's entry has as its only value, and that
+ * webhooks keep: columns with tabs between, empty ones left out at the end.
+ *	1 type, a letter; behind it the status, "*" and the count, "." and the
+ *	  class, and "!" when repeated, each where there is one: "q", "f2.3",
+ *	  "f3.11!", "k2*3"
+ *	2 recipient
+ *	3 message: an event's id as it is, or, without a "/", how many ms its
+ *	  entry is older than this one, with "-" and its number where that is
+ *	  not 0: only who reads the stream knows what that is
+ *	4 when: how many ms before base_ms, the time of the entry's id; empty: 0
+ *	5 queue id; absent where message leads to an event that has it
+ *	6 tenant; empty: "default"
+ *	7 reason  8 relay  9 origin
+ *	10 ... the facts: return_path, sender, from, subject, message_id,
+ *	  api_data, source_ip, sender_ip, forward_to, preflight, copy_of,
+ *	  stream; "<>" is the null reverse-path
+ * Values are cut at EVENT_VALUE_MAX octets, control octets in them become
+ * blanks.  lib/store/script/append.inc.lua writes the same form.
  */
-#define EVENT_FIELDS 12
 #define EVENT_VALUE_MAX 998
-#define EVENT_FACTS_MAX (12 * (EVENT_VALUE_MAX + 1))
+#define EVENT_FACTS 12
+#define EVENT_FACTS_MAX (EVENT_FACTS * (EVENT_VALUE_MAX + 1))
+#define EVENT_PACKED_MAX (EVENT_FACTS_MAX + 8 * EVENT_VALUE_MAX)
+enum event_column {
+	EVENT_COLUMN_HEAD,
+	EVENT_COLUMN_RECIPIENT,
+	EVENT_COLUMN_MESSAGE,
+	EVENT_COLUMN_WHEN,
+	EVENT_COLUMN_QUEUE_ID,
+	EVENT_COLUMN_TENANT,
+	EVENT_COLUMN_REASON,
+	EVENT_COLUMN_RELAY,
+	EVENT_COLUMN_ORIGIN,
+	EVENT_COLUMN_FACTS,
+	EVENT_COLUMNS = EVENT_COLUMN_FACTS + EVENT_FACTS
+};
+/* Appends to out; the id is not in it.  ERR_NOMEM, ERR_LIMIT. */
+int event_pack(const struct event *e, int64_t base_ms, struct buf *out);
+/* ret_event borrows from text.  ERR_SYNTAX: no type, or a bad number. */
+int event_unpack(struct slice text, int64_t base_ms, struct event *ret_event);
+
+/*
+ * Fields: names of one letter and values, always the same ones in the same
+ * order.  What scripts are called with, and what streams and webhooks had
+ * before there was the packed form.
+ *	t type (a letter)  n tenant  r recipient  q queue id  m message
+ *	s status, or status*count  c class  d 1: repeated  w when, ms  x reason
+ *	y relay  o origin  f facts, as above
+ */
+#define EVENT_FIELDS 13
 struct event_fields {
 	struct slice at[2 * EVENT_FIELDS]; /* name, value, name, value */
-	char created[24], status[48];
+	char created[24], status[48], class[24];
 };
 /* facts: room for that value, emptied first; it lives as long as ret_fields.
  * ERR_NOMEM. */
@@ -108,6 +145,8 @@ int event_to_fields(const struct event *e, struct buf *facts,
  */
 int event_from_fields(const struct slice *at, size_t count,
     struct event *ret_event);
+/* "STATUS", "STATUS*COUNT" or "*COUNT"; ERR_SYNTAX. */
+int event_status_parse(struct slice value, struct event *e);
 /* Only the facts: to and from that one field. */
 int event_facts_format(const struct event *e, struct buf *out);
 void event_facts_parse(struct slice text, struct event *e);

@@ -9,6 +9,7 @@
 #include "store/event_store.h"
 #include "store/keys.h"
 #include "store/message_store.h"
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/err.h"
 
@@ -86,6 +87,8 @@ call_script(struct search *x, bool searched)
 	args_add(&a, x->b.relay);
 	args_number(&a, ttl_of(&x->b));
 	args_add(&a, x->b.meant != NULL ? SLICE("1") : SLICE(""));
+	args_number(&a, x->b.class);
+	args_number(&a, store_events_days(x->s));
 	args_number(&a, (int64_t)x->b.named_count);
 	for (size_t i = 0; i < x->b.named_count; i++)
 		args_add(&a, x->b.named[i]);
@@ -190,7 +193,7 @@ start_search(struct search *x)
 		return;
 	}
 	int64_t oldest_ms =
-	    clock_wall_us() / 1000 - EVENT_RETENTION_S * INT64_C(1000);
+	    clock_wall_us() / 1000 - store_events_days(x->s) * DAY_MS;
 	if (from_ms < oldest_ms)
 		from_ms = oldest_ms;
 	x->day_ms = from_ms / DAY_MS * DAY_MS;

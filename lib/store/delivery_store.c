@@ -8,6 +8,7 @@
 #include "store/keys.h"
 #include "store/message_store.h"
 #include "store/request.h"
+#include "store/store.h"
 #include "util/err.h"
 #include "util/map.h"
 
@@ -114,6 +115,7 @@ position_move(struct store *s, struct slice host, struct slice consumer,
 	args_add(&a, consumer);
 	args_add(&a, expected);
 	args_add(&a, next);
+	args_number(&a, store_events_days(s));
 	for (size_t i = 0; i < count; i++)
 		args_event(&a, &events[i]);
 	args_send(&a, s, SCRIPT_event_append, deadline_us, got_moved,
@@ -172,8 +174,13 @@ add_op(struct args *a, const struct delivery_op *op, size_t number)
 		args_number(a, op->status);
 	else
 		args_add(a, SLICE(""));
+	if (op->class > CLASS_NONE)
+		args_number(a, op->class);
+	else
+		args_add(a, SLICE(""));
 	args_add(a, cut_reason(op->reason));
 	args_add(a, op->relay);
+	args_add(a, op->provider);
 }
 
 /*
@@ -227,6 +234,7 @@ delivery_commit(struct store *s, struct slice host, struct slice source,
 	args_add(&a, expected);
 	args_add(&a, next);
 	args_number(&a, MESSAGE_TTL_S);
+	args_number(&a, store_events_days(s));
 	for (size_t i = 0; i < count && !a.failed; i++)
 		add_op(&a, &ops[i], numbers[i]);
 	free(numbers);

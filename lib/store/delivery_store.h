@@ -35,6 +35,9 @@ struct delivery_op {
 	int status;              /* enum status of DEFERRED and FAILED */
 	enum bounce_class class; /* of the same */
 	struct slice reason, relay;
+	struct slice provider; /* the shaping filter of its destination, for
+				  the counters; absent: as it was last for this
+				  domain, or not known */
 };
 
 /*

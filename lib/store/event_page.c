@@ -346,8 +346,7 @@ got_hosts(int rc, const struct slice *hosts, size_t count, void *ctx)
 {
 	struct page *p = ctx;
 	int64_t now_ms = clock_wall_us() / 1000;
-	int64_t from_ms =
-	    (now_ms / DAY_MS - EVENT_RETENTION_S / 86400) * DAY_MS;
+	int64_t from_ms = (now_ms / DAY_MS - store_events_days(p->s)) * DAY_MS;
 
 	if (rc == 0) {
 		p->sources =

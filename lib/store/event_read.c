@@ -145,7 +145,7 @@ static int
 start_at(struct reader *r, struct slice position)
 {
 	int64_t oldest_ms =
-	    (clock_wall_us() / 1000 / DAY_MS - EVENT_RETENTION_S / 86400) *
+	    (clock_wall_us() / 1000 / DAY_MS - store_events_days(r->s)) *
 	    DAY_MS;
 	struct slice host, day;
 

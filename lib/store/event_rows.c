@@ -126,13 +126,43 @@ event_row_parse(const struct redis_reply *entries, size_t i,
 	const struct redis_reply *pairs = redis_at(entry, 1);
 	struct slice at[FIELDS_MAX];
 	size_t count = redis_count(pairs);
+	struct stream_id place;
 
+	*ret_id = redis_string(redis_at(entry, 0));
+	if (count == 2) { /* packed */
+		if (stream_id_parse(*ret_id, &place) < 0)
+			return ERR_SYNTAX;
+		return event_unpack(redis_string(redis_at(pairs, 1)),
+		    (int64_t)place.ms, ret_event);
+	}
 	if (count > FIELDS_MAX)
 		count = FIELDS_MAX;
 	for (size_t f = 0; f < count; f++)
 		at[f] = redis_string(redis_at(pairs, f));
-	*ret_id = redis_string(redis_at(entry, 0));
 	return event_from_fields(at, count, ret_event);
+}
+
+/*
+ * A packed message tells how much older it is: less than a day, as only those
+ * of the same day are told so; an id that is a time is much more.
+ */
+static struct slice
+absolute(struct slice message, struct slice id, char room[STREAM_ID_MAX])
+{
+	struct slice rest = message, ms, seq = SLICE("0");
+	struct stream_id own, it = { 0, 0 };
+
+	if (memchr(message.at, '/', message.len) != NULL ||
+	    stream_id_parse(id, &own) < 0)
+		return message;
+	(void)slice_split(&rest, '-', &ms);
+	if (rest.at != NULL)
+		seq = rest;
+	if (number_parse(ms, 0, 2 * (uint64_t)DAY_MS, &it.ms) < 0 ||
+	    number_parse(seq, 0, UINT64_MAX, &it.seq) < 0 || it.ms > own.ms)
+		return message;
+	it.ms = own.ms - it.ms;
+	return stream_id_format(it, room);
 }
 
 /* HOST/DAY/MS-SEQ of an id that may leave out what is the same. */
@@ -176,10 +206,12 @@ event_row_keep(struct arena *arena, struct slice host, struct slice day,
 		&c.sender_ip, &c.copy_of, &c.forward_to, &c.preflight,
 		&c.stream };
 	bool of_mail = e->type <= EVENT_BOUNCED;
+	char room[STREAM_ID_MAX];
 
 	c.id = whole_id(arena, host, day, id);
 	if (e->message.len > 0)
-		c.message = whole_id(arena, host, day, e->message);
+		c.message =
+		    whole_id(arena, host, day, absolute(e->message, id, room));
 	else if (of_mail)
 		c.message = c.id;
 	if (c.id.at == NULL || (of_mail && c.message.at == NULL))
@@ -230,6 +262,8 @@ struct events_join {
 static void
 copy_facts(struct event *to, const struct event *from)
 {
+	if (to->queue_id.at == NULL)
+		to->queue_id = from->queue_id;
 	to->return_path = from->return_path;
 	to->sender = from->sender;
 	to->from = from->from;

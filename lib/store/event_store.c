@@ -68,6 +68,7 @@ event_append(struct store *s, struct slice host, const struct event *e,
 	args_add(&a, SLICE("")); /* no consumer */
 	args_add(&a, SLICE(""));
 	args_add(&a, SLICE(""));
+	args_number(&a, store_events_days(s));
 	args_event(&a, e);
 	args_send(&a, s, SCRIPT_event_append, deadline_us, got_appended,
 	    append_new(host, appended, ctx));

@@ -14,8 +14,6 @@
  */
 struct store;
 
-#define EVENT_RETENTION_S (40 * 86400)
-
 typedef void event_appended(int rc, struct slice id, void *ctx);
 /* One XADD (and the counters) into host's stream of today; id is ignored. */
 void event_append(struct store *s, struct slice host, const struct event *e,

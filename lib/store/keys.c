@@ -86,8 +86,18 @@ static const struct key_row keys[] = {
 	    .name = "pn:ev:{h:HOST}:YYYYMMDD",
 	    .pattern = "pn:ev:*",
 	    .type = "stream",
-	    .ttl = "40 days after its day",
+	    .ttl = "retention.events_days after its day",
 	    .text = "Events of one host and UTC day of Redis's clock.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:ev:{h:HOST}:YYYYMMDD:NNN",
+	    .pattern = "pn:ev:*",
+	    .type = "string",
+	    .ttl = "that of its stream",
+	    .text = "Index of the stream, 4096 shards a day: places of the\n"
+		    "events by address, queue id and Message-ID.",
 	    .readers = ALL_OF_THEM,
 	    .writers = ALL_OF_THEM,
 	},
@@ -115,8 +125,19 @@ static const struct key_row keys[] = {
 	    .name = "pn:c:{h:HOST}:TENANT:YYYYMMDDHH",
 	    .pattern = "pn:c:*",
 	    .type = "hash",
-	    .ttl = "40 days",
-	    .text = "Counters of one hour: minute and name to number.",
+	    .ttl = "retention.events_days and a day",
+	    .text = "Counters of one hour: of all mail, of a filter, and of a\n"
+		    "domain, by minute and kind of event.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:c:{h:HOST}:providers",
+	    .pattern = "pn:c:*",
+	    .type = "hash",
+	    .ttl = "none",
+	    .text = "Domain to shaping filter, as mail to it went last; for\n"
+		    "counting.",
 	    .readers = ALL_OF_THEM,
 	    .writers = ALL_OF_THEM,
 	},
@@ -369,17 +390,17 @@ static const struct key_row keys[] = {
 	"+hello +auth +ping +select +role +client|setname +script|load " \
 	"+evalsha +evalsha_ro +time "
 #define READ_HASHES "+hget +hmget +hgetall +hkeys +hexists "
-#define WRITE_EVENTS "+xadd +exists +expire +expireat +hincrby +hset "
+#define WRITE_EVENTS "+xadd +xrevrange +exists +expire +expireat +append +hset "
 static const char *const acl_commands[NWHO] = {
 	[POLICYD] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +del +hdel +hlen +hsetnx +xrange +zadd +zcard +zrange "
+	"+hincrby +get +set +del +hdel +hlen +hsetnx +xrange +zadd +zcard +zrange "
 	"+zrangebyscore +zrem +zscore +lpop +llen +rpush +incr +pexpire "
 	"+subscribe +publish",
 	[MILTER] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
+	"+hincrby +get +set +hsetnx +hdel +del +unlink +ttl +zadd +zcard +zrange +zrem "
 	"+subscribe",
 	[BOUNCED] = GREETING READ_HASHES WRITE_EVENTS
-	"+get +set +hdel +hlen +del +xrange +zadd +zcard +zrange "
+	"+get +set +hincrby +hdel +hlen +hrandfield +del +xrange +zadd +zcard +zrange "
 	"+zrangebylex +zrangebyscore +zrem +zremrangebyrank "
 	"+zremrangebyscore +zscore +sadd +sismember +srem +pfadd +pfcount "
 	"+pexpire +subscribe",

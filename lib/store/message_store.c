@@ -8,6 +8,7 @@
 #include "store/hold_store.h"
 #include "store/keys.h"
 #include "store/request.h"
+#include "store/store.h"
 #include "util/arena.h"
 #include "util/err.h"
 #include "util/number.h"
@@ -63,6 +64,7 @@ message_put(struct store *s, const struct message_facts *m, int64_t deadline_us,
 	args_number(&a, status_of(m));
 	args_add(&a, m->suppressed_origin);
 	args_add(&a, m->archive ? SLICE("1") : SLICE(""));
+	args_number(&a, store_events_days(s));
 	if (asks)
 		hold_args_request(&a, m);
 	else

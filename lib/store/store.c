@@ -97,6 +97,18 @@ store_lost(struct store *s, const char *why)
 	commands_fail(s, ERR_UNAVAIL);
 }
 
+void
+store_set_events_days(struct store *s, unsigned days)
+{
+	s->events_days = days > 0 ? days : STORE_EVENTS_DAYS;
+}
+
+unsigned
+store_events_days(const struct store *s)
+{
+	return s->events_days;
+}
+
 static char *
 copy_text(const char *text)
 {
@@ -130,6 +142,7 @@ store_open(struct event_base *base, const struct store_options *options,
 		return ERR_NOMEM;
 	s->base = base;
 	s->timeout_us = options->timeout_ms * 1000;
+	s->events_days = STORE_EVENTS_DAYS;
 	s->backoff_us = BACKOFF_FIRST_US;
 	d = &s->dial_options;
 	d->user = copy_text(options->user);

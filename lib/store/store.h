@@ -45,6 +45,14 @@ int64_t store_deadline(const struct store *s);
 int64_t store_long_deadline(const struct store *s);
 
 /*
+ * Whole days that events, and their index and counters, are kept: the global
+ * settings' retention.events_days; until they are known, 40.
+ */
+#define STORE_EVENTS_DAYS 40
+void store_set_events_days(struct store *s, unsigned days);
+unsigned store_events_days(const struct store *s);
+
+/*
  * The waiting form, for libmilter's threads.  start() runs on the loop's
  * thread with ctx; it must lead to exactly one store_wait_done(), from a
  * callback.  store_wait sleeps until then and returns its rc.  Every command

@@ -37,23 +37,17 @@ unpack(struct slice *rest, struct slice *ret)
 int
 webhook_event_pack(const struct event *e, struct buf *out)
 {
-	struct event_fields f;
-	struct buf facts;
+	struct buf text;
 	int rc;
 
-	buf_init(&facts, EVENT_FACTS_MAX);
-	rc = event_to_fields(e, &facts, &f);
+	buf_init(&text, EVENT_PACKED_MAX);
+	rc = event_pack(e, 0, &text);
 	if (rc == 0) {
 		pack(out, e->id); /* first: the batch's id is made of it */
-		for (size_t i = 0; i < 2 * EVENT_FIELDS; i += 2) {
-			if (f.at[i + 1].len == 0)
-				continue;
-			pack(out, f.at[i]);
-			pack(out, f.at[i + 1]);
-		}
+		pack(out, buf_slice(&text));
 		rc = out->rc;
 	}
-	buf_done(&facts);
+	buf_done(&text);
 	return rc;
 }
 
@@ -70,7 +64,9 @@ webhook_event_unpack(struct slice packed, struct event *ret_event)
 		if (n == 2 * EVENT_FIELDS || !unpack(&packed, &at[n++]))
 			return ERR_SYNTAX;
 	}
-	if (n % 2 != 0 || event_from_fields(at, n, &e) < 0)
+	/* More than one: as they were written before the packed form. */
+	if (n == 1 ? event_unpack(at[0], 0, &e) < 0
+		   : n % 2 != 0 || event_from_fields(at, n, &e) < 0)
 		return ERR_SYNTAX;
 	e.id = id;
 	*ret_event = e;

@@ -93,6 +93,15 @@ crypto_sha256(struct slice data, uint8_t ret_hash[CRYPTO_SHA256_LEN])
 }
 
 int
+crypto_sha1(struct slice data, uint8_t ret_hash[CRYPTO_SHA1_LEN])
+{
+	if (EVP_Digest(data.at, data.len, ret_hash, NULL, EVP_sha1(), NULL) !=
+	    1)
+		return ERR_CRYPTO;
+	return 0;
+}
+
+int
 crypto_hmac_sha256(struct slice key, struct slice data,
     uint8_t ret_mac[CRYPTO_SHA256_LEN])
 {

@@ -24,6 +24,12 @@ void crypto_wipe(void *at, size_t len);
 
 #define CRYPTO_SHA256_LEN 32
 int crypto_sha256(struct slice data, uint8_t ret_hash[CRYPTO_SHA256_LEN]);
+/*
+ * SHA-1, as Redis's scripts have no other: to find a place in an index.
+ * Nothing secret or trusted may rest on it.
+ */
+#define CRYPTO_SHA1_LEN 20
+int crypto_sha1(struct slice data, uint8_t ret_hash[CRYPTO_SHA1_LEN]);
 int crypto_hmac_sha256(struct slice key, struct slice data,
     uint8_t ret_mac[CRYPTO_SHA256_LEN]);
 

@@ -6,9 +6,9 @@
 --       5 queue id  6 letter of the event (b, c)  7 its origin: it is not to
 --       be counted; or empty  8 original recipient  9 final recipient
 --       10 status  11 reason  12 relay  13 TTL, s  14 "1": the message had one
---       recipient  15 number of all recipients that the mail names, then
---       these; then, when the message was looked up in the streams: tenant,
---       id of its first event, recipients
+--       recipient  15 class  16 days that events are kept  17 number of all
+--       recipients that the mail names, then these; then, when the message was
+--       looked up in the streams: tenant, id of its first event, recipients
 -- Returns 0 recorded, 1 told before, 2 unknown, -1 look it up, or, of a message
 -- that had one recipient and now has several, these.
 --
@@ -17,8 +17,8 @@
 --@ append.inc.lua
 local key, h, order = KEYS[1], {}, {}
 local complaint, origin = ARGV[6] == 'c', ARGV[7]
-local named = tonumber(ARGV[15])
-local at = 16 + named
+local named = tonumber(ARGV[17])
+local at = 18 + named
 local all = redis.call('HGETALL', key)
 for i = 1, #all, 2 do
   h[all[i]] = all[i + 1]
@@ -55,7 +55,7 @@ local status = ARGV[10]
 local recipient = find(ARGV[8]) or find(ARGV[9])
 if not recipient then
   -- One that is ours beside it: then this one is not of the message.
-  for i = 16, 15 + named do
+  for i = 18, 17 + named do
     if find(ARGV[i]) then return 2 end
   end
   if #order > 1 then
@@ -88,10 +88,11 @@ else
     redis.call('HSET', key, 'u' .. recipient, '1')
   end
 end
-stream_open(KEYS[2], KEYS[3], tonumber(ARGV[1]))
+stream_open(KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[16]))
 local tenant = h.t or 'default'
-append(ARGV[6], tenant, recipient, ARGV[5], pointer(h.i), status, '', ARGV[4],
-  ARGV[11], ARGV[12], origin, '')
-count_event(tenant, ARGV[3], ARGV[6], status)
-counters_write(ARGV[2])
+append({t = ARGV[6], n = tenant, r = recipient, q = ARGV[5], m = h.i,
+  s = status, c = ARGV[15] ~= '0' and ARGV[15] or '', w = ARGV[4],
+  x = ARGV[11], y = ARGV[12], o = origin})
+count_event(ARGV[2], tenant, ARGV[3], ARGV[6], status, recipient)
+events_close(ARGV[2])
 return 0

@@ -4,9 +4,11 @@
 -- KEYS  1 checkpoints  2 3 streams before and behind midnight  4 ... messages
 -- ARGV  1 midnight, ms  2 prefix of the counters  3 source
 --       4 checkpoint expected  5 next  6 TTL of messages, s
---       then 10 for each: kind (q queued, r result, e expired, x removed),
+--       7 days that events are kept
+--       then 12 for each: kind (q queued, r result, e expired, x removed),
 --       number of the message's key, minute, when in ms, queue id,
---       recipient (q: sender), type letter, status, reason, relay
+--       recipient (q: sender), type letter, status, class, reason, relay,
+--       provider
 -- Returns {1, next}, or {0, checkpoint as it is} and nothing was written.
 --
 -- A message's hash: t tenant, f facts (until the queued events are written),
@@ -19,7 +21,7 @@
 --@ append.inc.lua
 local current = redis.call('HGET', KEYS[1], ARGV[3]) or ''
 if current ~= ARGV[4] then return {0, current} end
-local ttl = ARGV[6]
+local ttl = tonumber(ARGV[6])
 local messages = {}
 
 local function fresh(key)
@@ -56,12 +58,14 @@ local function set_state(m, address, letter, mark, rest)
   set(m, 'r' .. address, letter .. mark .. (rest or ''))
 end
 
-local function write(m, op, letter, address, status, repeated, reason, relay,
-    facts, origin)
+local prefix = ARGV[2]
+
+-- e: fields beside those of the message and the log line.
+local function write(m, op, e)
   local tenant = m.h.t or 'default'
-  count_event(tenant, op.minute, letter, status)
-  return append(letter, tenant, address, op.queue_id, pointer(m.h.i), status,
-    repeated, op.at, reason, relay, origin or '', facts)
+  e.n, e.q, e.m, e.w = tenant, op.queue_id, m.h.i, op.at
+  count_event(prefix, tenant, op.minute, e.t, e.s or '', e.r, op.provider)
+  return append(e)
 end
 
 local function write_queued(m, op, address)
@@ -69,7 +73,10 @@ local function write_queued(m, op, address)
   if not m.h.i then
     facts = m.h.f or (m.h.e == '' and '<>' or m.h.e or '')
   end
-  local id = write(m, op, 'q', address, '', '', '', '', facts)
+  -- The line's provider is that of its own recipient.
+  local id = write(m, {at = op.at, minute = op.minute, queue_id = op.queue_id,
+    provider = address == op.recipient and op.provider or nil},
+    {t = 'q', r = address, f = facts})
   if not m.h.i then
     set(m, 'i', id)
     if m.h.f then set(m, 'f', nil) end
@@ -85,10 +92,10 @@ local function queue_all(m, op)
   end
 end
 
-local function fail(m, op, address, status, reason, relay, origin)
+local function fail(m, op, address, e)
   local _, mark = state(m, address)
-  write(m, op, 'f', address, status, mark == 'E' and '1' or '', reason, relay,
-    '', origin)
+  e.t, e.r, e.d = 'f', address, mark == 'E' and '1' or ''
+  write(m, op, e)
   set_state(m, address, 'f', 'E')
 end
 
@@ -103,10 +110,10 @@ end
 local archive = {}
 
 local function archive_failed(m, op, status)
-  count(m.h.t or 'default', op.minute, 'archive_failed')
+  count(m.h.t or 'default', op.minute, 'a', 'W')
   if m.h.a then return end
-  append('o', m.h.t or 'default', op.recipient, op.queue_id, '', status, '',
-    op.at, op.reason, op.relay, 'bcc', m.h.f or '')
+  append({t = 'o', n = m.h.t or 'default', r = op.recipient, q = op.queue_id,
+    s = status, w = op.at, x = op.reason, y = op.relay, o = 'bcc', f = m.h.f})
   set(m, 'a', '1')
 end
 
@@ -116,7 +123,7 @@ end
 
 function archive.r(m, op)
   if op.type == 's' then
-    count(m.h.t or 'default', op.minute, 'archived')
+    count(m.h.t or 'default', op.minute, 'a', 'A')
   elseif op.type == 'f' then
     archive_failed(m, op, op.status)
   end
@@ -141,7 +148,7 @@ function kinds.q(m, op)
   if m.h.f then
     queue_all(m, op)
   elseif not m.h.i and not m.h.e then
-    set(m, 'e', op.recipient)
+    set(m, 'e', clean(op.recipient))
   end
 end
 
@@ -156,16 +163,21 @@ function kinds.r(m, op)
     letter, mark = state(m, address)
   end
   if op.type == 'f' then
-    fail(m, op, address, op.status, op.reason, op.relay)
+    fail(m, op, address,
+      {s = op.status, c = op.class, x = op.reason, y = op.relay})
     return
   end
-  write(m, op, op.type, address, op.status, '', op.reason, op.relay, '')
+  write(m, op, {t = op.type, r = address, s = op.status, c = op.class,
+    x = op.reason, y = op.relay})
   if op.type == 's' then
     set_state(m, address, 's', mark)
   else
-    set_state(m, address, 'q', mark, '\t' .. op.status .. '\t' .. op.reason)
+    set_state(m, address, 'q', mark, '\t' .. op.status .. '.' .. op.class ..
+      '\t' .. op.reason)
   end
 end
+
+local CLASS_EXPIRED = '11' -- of proto/bounce_class.h
 
 function kinds.e(m, op)
   if is_internal(m) then return end
@@ -173,10 +185,11 @@ function kinds.e(m, op)
   for i = 1, #m.order do
     local address = m.order[i]
     if state(m, address) == 'q' then
-      local status, reason =
-        m.h['r' .. address]:match('^..\t(%d*)\t(.*)$')
-      fail(m, op, address, status == '5' and '5' or '3',
-        reason or op.reason, '')
+      local status, class, reason =
+        m.h['r' .. address]:match('^..\t(%d*)%.?(%d*)\t(.*)$')
+      fail(m, op, address, {s = status == '5' and '5' or '3',
+        c = class and class ~= '' and class or CLASS_EXPIRED,
+        x = reason or op.reason})
     end
   end
 end
@@ -191,7 +204,8 @@ function kinds.x(m, op)
   for i = 1, #m.order do
     local address = m.order[i]
     if state(m, address) == 'q' then
-      fail(m, op, address, '99', 'removed from the queue', '', m.h.o)
+      fail(m, op, address,
+        {s = '99', x = 'removed from the queue', o = m.h.o})
     end
     local letter, mark = state(m, address)
     if letter ~= 's' or mark == 'E' then keep = true end
@@ -208,11 +222,12 @@ function kinds.x(m, op)
   end
 end
 
-stream_open(KEYS[2], KEYS[3], tonumber(ARGV[1]))
-for i = 7, #ARGV, 10 do
+stream_open(KEYS[2], KEYS[3], tonumber(ARGV[1]), tonumber(ARGV[7]))
+for i = 8, #ARGV, 12 do
   local op = {minute = ARGV[i + 2], at = ARGV[i + 3], queue_id = ARGV[i + 4],
     recipient = ARGV[i + 5], type = ARGV[i + 6], status = ARGV[i + 7],
-    reason = ARGV[i + 8], relay = ARGV[i + 9]}
+    class = ARGV[i + 8], reason = ARGV[i + 9], relay = ARGV[i + 10],
+    provider = ARGV[i + 11]}
   local m = message(KEYS[3 + tonumber(ARGV[i + 1])])
   if m.delete then -- lines behind its removal
     local again = fresh(m.key)
@@ -242,10 +257,13 @@ for key, m in pairs(messages) do
         unpack(pairs_to_set, i, math.min(i + 999, #pairs_to_set)))
     end
     if any and (m.new or m.removed or m.delete_first) then
-      redis.call('EXPIRE', key, ttl)
+      -- While Postfix has it, its state is needed, however long events are
+      -- kept.
+      redis.call('EXPIRE', key,
+        m.removed and math.min(ttl, retention_s + DAY_MS / 1000) or ttl)
     end
   end
 end
-counters_write(ARGV[2])
+events_close(prefix)
 redis.call('HSET', KEYS[1], ARGV[3], ARGV[5])
 return {1, ARGV[5]}

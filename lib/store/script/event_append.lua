@@ -2,8 +2,8 @@
 -- Append events; with a consumer, move its position with them.
 -- KEYS  1 2 streams before and behind midnight  3 positions, if a consumer
 -- ARGV  1 midnight, ms  2 prefix of the counters  3 consumer
---       4 position expected  5 next, then for each event its minute and the
---       values of its 12 fields
+--       4 position expected  5 next  6 days that events are kept, then for
+--       each event its minute and the values of its 13 fields
 -- Returns {1, id of the last event (DAY/MS-SEQ)}, or {0, position as it is}.
 --@ append.inc.lua
 if KEYS[3] then
@@ -11,12 +11,18 @@ if KEYS[3] then
   if current ~= ARGV[4] then return {0, current} end
   redis.call('HSET', KEYS[3], ARGV[3], ARGV[5])
 end
+local NAMES = {'t', 'n', 'r', 'q', 'm', 's', 'c', 'd', 'w', 'x', 'y', 'o', 'f'}
 local id = ''
-if #ARGV > 5 then stream_open(KEYS[1], KEYS[2], tonumber(ARGV[1])) end
-for i = 6, #ARGV, 13 do
-  id = append(unpack(ARGV, i + 1, i + 12))
-  local tenant = ARGV[i + 2] ~= '' and ARGV[i + 2] or 'default'
-  count_event(tenant, ARGV[i], ARGV[i + 1], ARGV[i + 6])
+if #ARGV > 6 then
+  stream_open(KEYS[1], KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[6]))
 end
-counters_write(ARGV[2])
+for i = 7, #ARGV, 14 do
+  local e = {}
+  for n = 1, 13 do e[NAMES[n]] = ARGV[i + n] end
+  if e.n == '' then e.n = 'default' end
+  if e.w == '' then e.w = string.format('%.0f', base_ms) end
+  id = append(e)
+  count_event(ARGV[2], e.n, ARGV[i], e.t, e.s, e.r)
+end
+if #ARGV > 6 then events_close(ARGV[2]) end
 return {1, id}
