@@ -118,6 +118,19 @@ event_id_parse(struct slice text, struct slice *ret_host, struct slice *ret_day,
 
 /* ---- entries ---- */
 
+struct slice
+event_row_packed(const struct redis_reply *entries, size_t i,
+    struct slice *ret_id)
+{
+	const struct redis_reply *entry = redis_at(entries, i);
+	const struct redis_reply *pairs = redis_at(entry, 1);
+
+	*ret_id = redis_string(redis_at(entry, 0));
+	if (redis_count(pairs) != 2)
+		return (struct slice){ NULL, 0 };
+	return redis_string(redis_at(pairs, 1));
+}
+
 int
 event_row_parse(const struct redis_reply *entries, size_t i,
     struct event *ret_event, struct slice *ret_id)
@@ -195,16 +208,30 @@ whole_id(struct arena *arena, struct slice host, struct slice day,
 	return (struct slice){ text, len };
 }
 
+static int
+keep_texts(struct arena *arena, struct event *c)
+{
+	struct slice *const texts[] = { &c->tenant, &c->recipient, &c->queue_id,
+		&c->reason, &c->relay, &c->origin, &c->return_path, &c->sender,
+		&c->from, &c->subject, &c->message_id, &c->api_data,
+		&c->source_ip, &c->sender_ip, &c->copy_of, &c->forward_to,
+		&c->preflight, &c->stream };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i]->at == NULL)
+			continue;
+		*texts[i] = arena_dup(arena, *texts[i]);
+		if (texts[i]->at == NULL)
+			return ERR_NOMEM;
+	}
+	return 0;
+}
+
 int
 event_row_keep(struct arena *arena, struct slice host, struct slice day,
     const struct event *e, struct slice id, struct event *ret_event)
 {
 	struct event c = *e;
-	struct slice *const texts[] = { &c.tenant, &c.recipient, &c.queue_id,
-		&c.reason, &c.relay, &c.origin, &c.return_path, &c.sender,
-		&c.from, &c.subject, &c.message_id, &c.api_data, &c.source_ip,
-		&c.sender_ip, &c.copy_of, &c.forward_to, &c.preflight,
-		&c.stream };
 	bool of_mail = e->type <= EVENT_BOUNCED;
 	char room[STREAM_ID_MAX];
 
@@ -214,17 +241,41 @@ event_row_keep(struct arena *arena, struct slice host, struct slice day,
 		    whole_id(arena, host, day, absolute(e->message, id, room));
 	else if (of_mail)
 		c.message = c.id;
-	if (c.id.at == NULL || (of_mail && c.message.at == NULL))
+	if (c.id.at == NULL || (of_mail && c.message.at == NULL) ||
+	    keep_texts(arena, &c) < 0)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i]->at == NULL)
-			continue;
-		*texts[i] = arena_dup(arena, *texts[i]);
-		if (texts[i]->at == NULL)
-			return ERR_NOMEM;
-	}
 	*ret_event = c;
 	return 0;
+}
+
+int
+event_row_dup(struct arena *arena, const struct event *e,
+    struct event *ret_event)
+{
+	struct event c = *e;
+
+	c.id = arena_dup(arena, e->id);
+	if (e->message.at != NULL)
+		c.message = arena_dup(arena, e->message);
+	if (c.id.at == NULL ||
+	    (e->message.at != NULL && c.message.at == NULL) ||
+	    keep_texts(arena, &c) < 0)
+		return ERR_NOMEM;
+	*ret_event = c;
+	return 0;
+}
+
+static void
+range(struct store *s, struct slice verb, struct slice host, struct slice day,
+    struct slice first, struct slice second, unsigned limit,
+    int64_t deadline_us, redis_done *done, void *ctx)
+{
+	struct key key = key_events_day(host, day);
+	char count[NUMBER_TEXT_MAX];
+	struct slice argv[6] = { verb, key_slice(&key), first, second,
+		SLICE("COUNT"), { count, number_format(limit, count) } };
+
+	redis_command(s, argv, 6, deadline_us, done, ctx);
 }
 
 void
@@ -232,12 +283,17 @@ stream_range(struct store *s, struct slice host, struct slice day,
     struct slice from, struct slice to, unsigned limit, int64_t deadline_us,
     redis_done *done, void *ctx)
 {
-	struct key key = key_events_day(host, day);
-	char count[NUMBER_TEXT_MAX];
-	struct slice argv[6] = { SLICE("XRANGE"), key_slice(&key), from, to,
-		SLICE("COUNT"), { count, number_format(limit, count) } };
+	range(s, SLICE("XRANGE"), host, day, from, to, limit, deadline_us, done,
+	    ctx);
+}
 
-	redis_command(s, argv, 6, deadline_us, done, ctx);
+void
+stream_range_back(struct store *s, struct slice host, struct slice day,
+    struct slice from, struct slice to, unsigned limit, int64_t deadline_us,
+    redis_done *done, void *ctx)
+{
+	range(s, SLICE("XREVRANGE"), host, day, to, from, limit, deadline_us,
+	    done, ctx);
 }
 
 /* ---- joining facts ---- */

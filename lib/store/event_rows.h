@@ -33,6 +33,9 @@ int stream_day_start(struct slice day, int64_t *ret_ms);
 int event_id_parse(struct slice text, struct slice *ret_host,
     struct slice *ret_day, struct stream_id *ret_id);
 
+/* The i-th entry's id, and its packed text (absent: the form before that). */
+struct slice event_row_packed(const struct redis_reply *entries, size_t i,
+    struct slice *ret_id);
 /* The i-th entry of an XRANGE reply, borrowed.  ERR_SYNTAX. */
 int event_row_parse(const struct redis_reply *entries, size_t i,
     struct event *ret_event, struct slice *ret_id);
@@ -43,8 +46,16 @@ int event_row_parse(const struct redis_reply *entries, size_t i,
 int event_row_keep(struct arena *arena, struct slice host, struct slice day,
     const struct event *e, struct slice id, struct event *ret_event);
 
+/* Another copy of one that was kept. */
+int event_row_dup(struct arena *arena, const struct event *e,
+    struct event *ret_event);
+
 /* Asks for the entries of a stream from..to ("-", "+", "MS-SEQ", "(MS-SEQ"). */
 void stream_range(struct store *s, struct slice host, struct slice day,
+    struct slice from, struct slice to, unsigned limit, int64_t deadline_us,
+    redis_done *done, void *ctx);
+/* The same, the latest first. */
+void stream_range_back(struct store *s, struct slice host, struct slice day,
     struct slice from, struct slice to, unsigned limit, int64_t deadline_us,
     redis_done *done, void *ctx);
 

@@ -92,16 +92,6 @@ static const struct key_row keys[] = {
 	    .writers = ALL_OF_THEM,
 	},
 	{
-	    .name = "pn:ev:{h:HOST}:YYYYMMDD:NNN",
-	    .pattern = "pn:ev:*",
-	    .type = "string",
-	    .ttl = "that of its stream",
-	    .text = "Index of the stream, 4096 shards a day: places of the\n"
-		    "events by address, queue id and Message-ID.",
-	    .readers = ALL_OF_THEM,
-	    .writers = ALL_OF_THEM,
-	},
-	{
 	    .name = "pn:ck:{h:HOST}",
 	    .pattern = "pn:ck:*",
 	    .type = "hash",
@@ -128,6 +118,17 @@ static const struct key_row keys[] = {
 	    .ttl = "retention.events_days and a day",
 	    .text = "Counters of one hour: of all mail, of a filter, and of a\n"
 		    "domain, by minute and kind of event.",
+	    .readers = ALL_OF_THEM,
+	    .writers = ALL_OF_THEM,
+	},
+	{
+	    .name = "pn:c:{h:HOST}:i:YYYYMMDD:NNN",
+	    .pattern = "pn:c:*",
+	    .type = "string",
+	    .ttl = "that of its day's stream",
+	    .text =
+		"Index of the host's events, 4096 shards a day: where they\n"
+		"are by address, queue id and Message-ID.",
 	    .readers = ALL_OF_THEM,
 	    .writers = ALL_OF_THEM,
 	},
@@ -715,6 +716,21 @@ key_counters(struct slice host, struct slice tenant, int64_t wall_us)
 	add(&k, tenant);
 	add(&k, SLICE(":"));
 	add_date(&k, wall_us, true);
+	return k;
+}
+
+struct key
+key_event_index(struct slice host, struct slice yyyymmdd, unsigned shard)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char digits[3] = { hex[shard >> 8 & 15], hex[shard >> 4 & 15],
+		hex[shard & 15] };
+	struct key k = key_counters_prefix(host);
+
+	add(&k, SLICE("i:"));
+	add(&k, yyyymmdd);
+	add(&k, SLICE(":"));
+	add(&k, (struct slice){ digits, sizeof(digits) });
 	return k;
 }
 

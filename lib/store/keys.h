@@ -69,6 +69,9 @@ struct key key_counters(struct slice host, struct slice tenant,
     int64_t wall_us);
 /* What stands before TENANT: for scripts, which learn the tenant late. */
 struct key key_counters_prefix(struct slice host);
+/* pn:c:{h:HOST}:i:YYYYMMDD:NNN  string: a shard of the index of events */
+struct key key_event_index(struct slice host, struct slice yyyymmdd,
+    unsigned shard);
 /* pn:p:{h:HOST}  hash: consumer -> position in the host's streams */
 struct key key_positions(struct slice host);
 /* pn:t:{h:HOST}:NAME  deferred messages: due, of (retry_store.h) */

@@ -184,6 +184,12 @@ flush(struct store *s)
 	    link_send(s->link, s->out.at + begin, s->out.len - begin);
 }
 
+void
+redis_flush(struct store *s)
+{
+	flush(s);
+}
+
 static void
 on_flush(evutil_socket_t fd, short what, void *ctx)
 {

@@ -34,6 +34,12 @@ typedef void redis_done(int rc, const struct redis_reply *reply, void *ctx);
 void redis_command(struct store *s, const struct slice *argv, size_t argc,
     int64_t deadline_us, redis_done *done, void *ctx);
 
+/*
+ * Sends now what else would leave at the end of this turn of the loop: for who
+ * works on meanwhile.
+ */
+void redis_flush(struct store *s);
+
 /* Ends with rc, but as the others do: later.  For what can not be sent. */
 void redis_refuse(struct store *s, int rc, redis_done *done, void *ctx);
 

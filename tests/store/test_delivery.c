@@ -749,7 +749,7 @@ test_filters_and_scan_limit(void **state)
 	v.next[0] = '\0';
 	do {
 		struct event_query q = { .tenant = SLICE("pages"),
-			.recipient = SLICE("599@x"),
+			.to_part = SLICE("599@X"),
 			.types = 1u << EVENT_FAILED,
 			.status = 10,
 			.from_ms = now_ms - 60000,

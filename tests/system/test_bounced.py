@@ -12,6 +12,7 @@ import time
 
 import pytest
 from harness.daemons import program
+from harness.events import stored
 from harness.util import Missing, Process, connectable, wait_for, write
 
 # Looks like one of ours; signed by nobody.
@@ -154,12 +155,8 @@ def log_lines(first, last):
 
 def events(env):
     """How often each recipient has an event of each type."""
-    client = env.redis.client()
-    count = collections.Counter()
-    for key in client.scan_iter("pn:ev:*"):
-        for _, fields in client.xrange(key):
-            count[fields["r"], fields["t"]] += 1
-    return count
+    return collections.Counter(
+        (e["r"], e["t"]) for e in stored(env.redis.client()))
 
 
 def rotate(log, n):

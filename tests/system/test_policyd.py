@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from harness.events import stored
 from harness.policy import Policy
 from harness.util import connectable, wait_for, write
 
@@ -94,9 +95,7 @@ class Policyd:
         return "".join(BASE32[h >> 5 * i & 31] for i in range(8))
 
     def events(self):
-        client = self.env.redis.client()
-        return [fields for key in client.keys("pn:ev:*")
-                for _, fields in client.xrange(key)]
+        return stored(self.env.redis.client())
 
 
 @pytest.fixture

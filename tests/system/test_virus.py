@@ -16,6 +16,7 @@ import threading
 import zipfile
 
 import pytest
+from harness.events import stored
 from harness.util import wait_for
 
 dkim = pytest.importorskip("dkim")
@@ -208,9 +209,7 @@ def test_what_exceeds_the_limits(base, kind):
 
 
 def events(env, **fields):
-    c = env.redis.client()
-    return [e for name in sorted(c.scan_iter("pn:ev:*"))
-            for _, e in c.xrange(name)
+    return [e for e in stored(env.redis.client())
             if all(e[k] == v for k, v in fields.items())]
 
 

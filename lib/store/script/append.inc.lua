@@ -197,10 +197,10 @@ local function hour_write(key, hash)
   end
 end
 
--- prefix: of the host's counters; the keys share its slot.
+-- prefix: of the host's counters and index; the keys share its slot.
 local function events_close(prefix)
   for shard, records in pairs(index) do
-    local key = stream .. ':' .. shard
+    local key = prefix .. 'i:' .. stream_day .. ':' .. shard
     if redis.call('APPEND', key, records) == #records then
       redis.call('EXPIREAT', key, stream_expires)
     end

@@ -8,6 +8,7 @@ import subprocess
 
 import dkim
 
+from .events import stored
 from .util import run, wait_for, write
 
 SENDER = "news@shop.test"
@@ -107,10 +108,8 @@ class Milter:
 
     def events(self):
         """(queue id, recipient, letter of the type, status), in order."""
-        c = self.env.redis.client()
         return [(e["q"], e["r"], e["t"], e["s"])
-                for name in sorted(c.scan_iter("pn:ev:*"))
-                for _, e in c.xrange(name)]
+                for e in stored(self.env.redis.client())]
 
 
 class MilterAndLog(Milter):
