@@ -60,6 +60,9 @@ void event_read(struct store *s, struct slice host, struct slice position,
     unsigned limit, int64_t deadline_us, event_row *row, event_page_end *end,
     void *ctx);
 
+/* How long events are kept where the settings do not say. */
+#define EVENT_RETENTION_S (40 * 86400)
+
 /* Hosts that have written events; also registers this one (daily or so). */
 void host_register(struct store *s, struct slice host);
 typedef void host_list_end(int rc, const struct slice *hosts, size_t count,
