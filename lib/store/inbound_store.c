@@ -9,6 +9,7 @@
 #include "store/args.h"
 #include "store/keys.h"
 #include "store/request.h"
+#include "store/store.h"
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/number.h"
@@ -200,6 +201,7 @@ inbound_finish(struct store *s, struct slice host,
 	args_number(&a, r->created_us);
 	args_number(&a, INDEX_S);
 	add_fields(&a, r);
+	args_number(&a, store_events_days(s));
 	args_event(&a, event);
 	args_send(&a, s, SCRIPT_inbound_finish, deadline_us, got_number,
 	    request_new(s, (request_fn *)done, ctx));

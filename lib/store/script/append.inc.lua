@@ -144,6 +144,18 @@ local function count_event(prefix, tenant, minute, letter, status, to, provider)
   end
 end
 
+-- An event whose minute and 13 values (proto/event.h) are ARGV[at] and behind.
+local NAMES = {'t', 'n', 'r', 'q', 'm', 's', 'c', 'd', 'w', 'x', 'y', 'o', 'f'}
+local function append_values(prefix, at)
+  local e = {}
+  for n = 1, 13 do e[NAMES[n]] = ARGV[at + n] end
+  if e.n == '' then e.n = 'default' end
+  if e.w == '' then e.w = string.format('%.0f', base_ms) end
+  local id = append(e)
+  count_event(prefix, e.n, ARGV[at], e.t, e.s, e.r)
+  return id
+end
+
 -- list: records of 5 octets in the order of minutes: minute, code, number.
 local function raise(list, minute, code, n)
   local at = #list

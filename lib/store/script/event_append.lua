@@ -11,18 +11,12 @@ if KEYS[3] then
   if current ~= ARGV[4] then return {0, current} end
   redis.call('HSET', KEYS[3], ARGV[3], ARGV[5])
 end
-local NAMES = {'t', 'n', 'r', 'q', 'm', 's', 'c', 'd', 'w', 'x', 'y', 'o', 'f'}
 local id = ''
 if #ARGV > 6 then
   stream_open(KEYS[1], KEYS[2], tonumber(ARGV[1]), tonumber(ARGV[6]))
 end
 for i = 7, #ARGV, 14 do
-  local e = {}
-  for n = 1, 13 do e[NAMES[n]] = ARGV[i + n] end
-  if e.n == '' then e.n = 'default' end
-  if e.w == '' then e.w = string.format('%.0f', base_ms) end
-  id = append(e)
-  count_event(ARGV[2], e.n, ARGV[i], e.t, e.s, e.r)
+  id = append_values(ARGV[2], i)
 end
 if #ARGV > 6 then events_close(ARGV[2]) end
 return {1, id}
