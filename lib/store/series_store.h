@@ -36,7 +36,7 @@ struct series_query {
 	enum series_unit unit;
 	struct slice name; /* of the filter or domain; not for SERIES_ALL */
 	int64_t from_ms;   /* of a whole minute */
-	unsigned minutes;  /* 1..41 days of them */
+	unsigned minutes;  /* at most 400 days of them */
 	unsigned step;     /* minutes of one point, >= 1 */
 };
 /* points: minutes / step of them, the last one perhaps shorter. */
