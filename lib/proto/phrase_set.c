@@ -10,23 +10,26 @@
  * While phrases are added, states form a trie of linked children.  Sealing
  * numbers them by their depth, so that the children of one lie side by side,
  * and a state's fall-back (the longest other state its text ends with) has a
- * lower number.  Few children are searched; a state with many has a row with
- * the next state for each octet.
+ * lower number.
+ *
+ * The states near the root, where most texts are most of the time, have a row:
+ * the next state for each octet of ASCII that phrases have.  For what is
+ * deeper, and for other octets, the children are searched.
  */
 #define STATES_MAX 65000
-#define MANY_CHILDREN 4
-#define ROW 256
-#define NO_ROW UINT16_MAX
+#define ROW 64
+#define ROW_DEPTH 3
+#define OTHER (ROW - 1) /* column of octets that no phrase has */
+#define NO_COLUMN UINT8_MAX
 #define NO_JOINT UINT16_MAX
 
 struct state {
 	uint16_t first;    /* child; 0: none.  Sealed: of children in a row */
-	uint16_t sibling;  /* sealed: the row, or NO_ROW */
-	uint16_t fall;     /* sealed: fall-back */
-	uint16_t report;   /* sealed: state with a fragment at or below; 0 */
+	uint16_t next;     /* sibling.  Sealed: fall-back */
 	uint16_t fragment; /* + 1; 0: none ends here */
 	uint16_t children;
 	uint8_t octet; /* that leads here */
+	uint8_t depth;
 };
 
 /* What a fragment is part of. */
@@ -35,10 +38,11 @@ struct use {
 	uint16_t id;    /* that is found with it; meaningless with an after */
 	uint16_t joint; /* the joint before it, or NO_JOINT */
 	uint16_t after; /* the joint behind it, or NO_JOINT: the last one */
+	uint32_t older; /* use of the same fragment, + 1; while adding */
 };
 
 struct fragment {
-	uint32_t first; /* of its uses */
+	uint32_t first; /* of its uses; while adding: the newest, + 1 */
 	uint16_t uses;
 	uint8_t len;
 };
@@ -52,6 +56,11 @@ struct phrase_set {
 	size_t fragment_count, fragment_room;
 	uint16_t (*rows)[ROW];
 	size_t row_count;
+	uint8_t *octets;   /* of each state, once more: searched side by side */
+	uint16_t *reports; /* of each state: itself or the next fall-back where
+			      a fragment ends; 0: none */
+	uint8_t columns[256];
+	uint16_t first[256]; /* children of the root */
 	unsigned joints;
 	bool sealed;
 };
@@ -96,6 +105,8 @@ phrase_set_free(struct phrase_set *p)
 	free(p->uses);
 	free(p->fragments);
 	free(p->rows);
+	free(p->octets);
+	free(p->reports);
 	free(p);
 }
 
@@ -105,7 +116,8 @@ phrase_set_size(const struct phrase_set *p)
 	return sizeof(*p) + p->state_count * sizeof(*p->states) +
 	       p->use_count * sizeof(*p->uses) +
 	       p->fragment_count * sizeof(*p->fragments) +
-	       p->row_count * sizeof(*p->rows);
+	       p->row_count * sizeof(*p->rows) +
+	       p->state_count * (sizeof(*p->reports) + sizeof(*p->octets));
 }
 
 /* ---- adding ---- */
@@ -116,7 +128,7 @@ add_child(struct phrase_set *p, uint16_t parent, uint8_t octet,
 {
 	uint16_t at;
 
-	for (at = p->states[parent].first; at != 0; at = p->states[at].sibling)
+	for (at = p->states[parent].first; at != 0; at = p->states[at].next)
 		if (p->states[at].octet == octet) {
 			*ret_state = at;
 			return 0;
@@ -129,7 +141,8 @@ add_child(struct phrase_set *p, uint16_t parent, uint8_t octet,
 		return rc;
 	at = (uint16_t)p->state_count++;
 	p->states[at] = (struct state){ .octet = octet,
-		.sibling = p->states[parent].first };
+		.depth = (uint8_t)(p->states[parent].depth + 1),
+		.next = p->states[parent].first };
 	p->states[parent].first = at;
 	p->states[parent].children++;
 	*ret_state = at;
@@ -162,6 +175,38 @@ add_fragment(struct phrase_set *p, struct slice text, uint16_t *ret_fragment)
 	return 0;
 }
 
+/*
+ * Phrases that begin alike share the joints: ends is whether nothing follows.
+ * Returns 1 when there is such a use already.
+ */
+static int
+add_use(struct phrase_set *p, struct use *use, bool ends)
+{
+	struct fragment *f = &p->fragments[use->fragment];
+
+	for (uint32_t at = f->first; at != 0; at = p->uses[at - 1].older) {
+		const struct use *other = &p->uses[at - 1];
+
+		if (other->joint != use->joint ||
+		    (other->after == NO_JOINT) != ends ||
+		    (ends && other->id != use->id))
+			continue;
+		use->after = other->after;
+		return 1;
+	}
+	if (!ends && p->joints == PHRASE_JOINTS_MAX)
+		return ERR_LIMIT;
+	int rc = grow((void **)&p->uses, &p->use_room, p->use_count,
+	    sizeof(*p->uses));
+	if (rc < 0)
+		return rc;
+	use->after = ends ? NO_JOINT : (uint16_t)p->joints++;
+	use->older = f->first;
+	p->uses[p->use_count++] = *use;
+	f->first = (uint32_t)p->use_count;
+	return 0;
+}
+
 static int
 add_phrase(struct phrase_set *p, struct slice rest, uint16_t id)
 {
@@ -170,20 +215,12 @@ add_phrase(struct phrase_set *p, struct slice rest, uint16_t id)
 	int rc;
 
 	while (slice_split(&rest, '*', &text)) {
-		struct use use = { .id = id,
-			.joint = joint,
-			.after = NO_JOINT };
+		struct use use = { .id = id, .joint = joint };
 
-		if ((rc = grow((void **)&p->uses, &p->use_room, p->use_count,
-			 sizeof(*p->uses))) < 0 ||
-		    (rc = add_fragment(p, text, &use.fragment)) < 0)
+		if ((rc = add_fragment(p, text, &use.fragment)) < 0 ||
+		    (rc = add_use(p, &use, rest.at == NULL)) < 0)
 			return rc;
-		if (rest.at != NULL) {
-			if (p->joints == PHRASE_JOINTS_MAX)
-				return ERR_LIMIT;
-			use.after = joint = (uint16_t)p->joints++;
-		}
-		p->uses[p->use_count++] = use;
+		joint = use.after;
 	}
 	return 0;
 }
@@ -226,18 +263,20 @@ by_depth(const struct phrase_set *p)
 		uint16_t child = to[at].first;
 
 		to[at].first = child != 0 ? (uint16_t)count : 0;
-		for (; child != 0; child = p->states[child].sibling)
+		for (; child != 0; child = p->states[child].next)
 			to[count++] = p->states[child];
 	}
 	return to;
 }
 
-static uint16_t
-child_of(const struct state *states, const struct state *s, uint8_t octet)
+static inline uint16_t
+child_of(const struct phrase_set *p, uint16_t at, uint8_t octet)
 {
-	for (unsigned i = 0; i < s->children; i++)
-		if (states[s->first + i].octet == octet)
-			return (uint16_t)(s->first + i);
+	const struct state *s = &p->states[at];
+
+	for (unsigned i = s->first; i < (unsigned)s->first + s->children; i++)
+		if (p->octets[i] == octet)
+			return (uint16_t)i;
 	return 0;
 }
 
@@ -246,16 +285,35 @@ static inline uint16_t
 next_state(const struct phrase_set *p, uint16_t at, uint8_t octet,
     size_t *steps)
 {
-	for (;;) {
-		const struct state *s = &p->states[at];
-		uint16_t child;
+	uint8_t column = p->columns[octet];
 
+	for (;;) {
 		++*steps;
-		if (s->sibling != NO_ROW)
-			return p->rows[s->sibling][octet];
-		if ((child = child_of(p->states, s, octet)) != 0)
+		if (at < p->row_count && column != NO_COLUMN)
+			return p->rows[at][column];
+		if (at == 0)
+			return p->first[octet];
+		uint16_t child = child_of(p, at, octet);
+		if (child != 0)
 			return child;
-		at = s->fall;
+		at = p->states[at].next;
+	}
+}
+
+/* The first octets that phrases have, and the rest of ASCII, get columns. */
+static void
+choose_columns(struct phrase_set *p)
+{
+	uint8_t next = 0;
+
+	memset(p->columns, OTHER, sizeof(p->columns));
+	for (size_t at = 1; at < p->state_count; at++) {
+		uint8_t octet = p->states[at].octet;
+
+		if (p->columns[octet] != OTHER)
+			continue;
+		p->columns[octet] =
+		    octet < 128 && next < OTHER ? next++ : NO_COLUMN;
 	}
 }
 
@@ -263,15 +321,19 @@ static void
 fill_row(struct phrase_set *p, uint16_t at)
 {
 	const struct state *s = &p->states[at];
-	uint16_t *row = p->rows[s->sibling];
+	uint16_t *row = p->rows[at];
 	size_t steps = 0;
 
-	for (unsigned octet = 0; octet < ROW; octet++)
-		row[octet] =
-		    at == 0 ? 0
-			    : next_state(p, s->fall, (uint8_t)octet, &steps);
-	for (unsigned i = 0; i < s->children; i++)
-		row[p->states[s->first + i].octet] = (uint16_t)(s->first + i);
+	for (unsigned octet = 0; octet < 256; octet++) {
+		uint8_t column = p->columns[octet];
+		uint16_t child = child_of(p, at, (uint8_t)octet);
+
+		if (column == NO_COLUMN)
+			continue;
+		if (child == 0 && at != 0)
+			child = next_state(p, s->next, (uint8_t)octet, &steps);
+		row[column] = child;
+	}
 }
 
 static void
@@ -279,20 +341,22 @@ link_states(struct phrase_set *p)
 {
 	size_t steps = 0;
 
+	for (unsigned i = 0; i < p->states[0].children; i++)
+		p->first[p->states[1 + i].octet] = (uint16_t)(1 + i);
 	for (size_t at = 0; at < p->state_count; at++) {
 		struct state *s = &p->states[at];
 
 		/* What is above has its row and fall-back already. */
-		if (s->sibling != NO_ROW)
+		if (at < p->row_count)
 			fill_row(p, (uint16_t)at);
-		s->report =
-		    s->fragment != 0 ? (uint16_t)at : p->states[s->fall].report;
+		p->reports[at] =
+		    s->fragment != 0 ? (uint16_t)at : p->reports[s->next];
 		for (unsigned i = 0; i < s->children; i++) {
 			struct state *c = &p->states[s->first + i];
 
-			c->fall =
+			c->next =
 			    at == 0 ? 0
-				    : next_state(p, s->fall, c->octet, &steps);
+				    : next_state(p, s->next, c->octet, &steps);
 		}
 	}
 }
@@ -327,14 +391,17 @@ phrase_set_seal(struct phrase_set *p)
 		return ERR_NOMEM;
 	free(p->states);
 	p->states = states;
-	for (size_t i = 0; i < p->state_count; i++)
-		states[i].sibling =
-		    i == 0 || states[i].children >= MANY_CHILDREN
-			? (uint16_t)p->row_count++
-			: NO_ROW;
+	choose_columns(p);
+	while (p->row_count < p->state_count &&
+	       states[p->row_count].depth <= ROW_DEPTH)
+		p->row_count++;
 	p->rows = calloc(p->row_count, sizeof(*p->rows));
-	if (p->rows == NULL)
+	p->reports = calloc(p->state_count, sizeof(*p->reports));
+	p->octets = calloc(p->state_count, sizeof(*p->octets));
+	if (p->rows == NULL || p->reports == NULL || p->octets == NULL)
 		return ERR_NOMEM;
+	for (size_t i = 0; i < p->state_count; i++)
+		p->octets[i] = states[i].octet;
 	link_states(p);
 	sort_uses(p);
 	p->sealed = true;
@@ -412,32 +479,27 @@ found(struct search *s, const struct fragment *f, size_t end)
 	}
 }
 
-static uint16_t
-step(struct search *s, uint16_t at, uint8_t octet, size_t end)
-{
-	const struct phrase_set *p = s->set;
-
-	at = next_state(p, at, octet, &s->steps);
-	for (uint16_t r = p->states[at].report; r != 0;
-	     r = p->states[p->states[r].fall].report)
-		found(s, &p->fragments[p->states[r].fragment - 1], end);
-	return at;
-}
-
 size_t
 phrase_set_find(const struct phrase_set *p, struct slice text,
     uint64_t ret_ids[PHRASE_ID_WORDS])
 {
 	struct search s;
-	uint16_t at;
+	size_t steps = 0;
+	uint16_t at = 0;
 
 	s.set = p;
 	s.ids = ret_ids;
 	s.steps = 0;
 	memset(s.joints, 0, p->joints * sizeof(s.joints[0]));
-	at = step(&s, 0, ' ', 1);
-	for (size_t i = 0; i < text.len; i++)
-		at = step(&s, at, (uint8_t)text.at[i], i + 2);
-	(void)step(&s, at, ' ', text.len + 2);
-	return s.steps;
+	for (size_t i = 0; i < text.len + 2; i++) {
+		uint8_t octet = i > 0 && i <= text.len ? (uint8_t)text.at[i - 1]
+						       : (uint8_t)' ';
+
+		at = next_state(p, at, octet, &steps);
+		for (uint16_t r = p->reports[at]; r != 0;
+		     r = p->reports[p->states[r].next])
+			found(&s, &p->fragments[p->states[r].fragment - 1],
+			    i + 1);
+	}
+	return steps + s.steps;
 }
