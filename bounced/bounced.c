@@ -19,6 +19,7 @@
 #include "bounced/submit.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "proto/bounce_rules.h"
 #include "service/host_config.h"
 #include "service/metrics.h"
 #include "store/event_store.h"
@@ -293,6 +294,33 @@ print_metrics(const char *daemon, struct buf *out)
 	return metrics_print(daemon, out);
 }
 
+static void
+bad_rule(unsigned line, const char *message, void *ctx)
+{
+	const char *const *path = ctx;
+
+	log_error("bounce rules: %s:%u: %s", *path, line, message);
+}
+
+/* What is wrong with them is logged; then those in use stay. */
+static int
+use_rules(const struct host_config *config)
+{
+	const char *path = config->bounce_rules;
+	struct slice none = { NULL, 0 };
+	struct bounce_rules *rules;
+	int rc = path[0] == '\0'
+		     ? bounce_rules_make(none, bad_rule, &path, &rules)
+		     : bounce_rules_load(path, bad_rule, &path, &rules);
+
+	if (rc < 0)
+		return rc;
+	follower_use_rules(bounced.follower, rules);
+	intake_use_rules(bounced.intake, rules);
+	bounce_rules_unref(rules);
+	return 0;
+}
+
 /* What has begun when this fails is undone by bounced_stop(). */
 int
 bounced_start(const struct host_config *config, struct event_base *base)
@@ -315,7 +343,8 @@ bounced_start(const struct host_config *config, struct event_base *base)
 	    (rc = start_follower(config, base)) < 0)
 		return rc;
 	if ((rc = start_returns(base)) < 0 ||
-	    (rc = start_intake(config, base)) < 0)
+	    (rc = start_intake(config, base)) < 0 ||
+	    (rc = use_rules(config)) < 0)
 		return rc;
 	bounced.metrics = metrics_feed_new(base, bounced.store,
 	    slice_of(bounced.host), "bounced", print_metrics);
@@ -325,6 +354,10 @@ bounced_start(const struct host_config *config, struct event_base *base)
 int
 bounced_reload(const struct host_config *config)
 {
+	int rc = use_rules(config);
+
+	if (rc < 0)
+		return rc;
 	lmtp_server_limits(bounced.server, config->bounced_max_clients,
 	    (size_t)config->bounced_max_message_kb * 1024,
 	    (size_t)config->inbound_max_message_kb * 1024);

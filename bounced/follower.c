@@ -7,6 +7,7 @@
 #include "bounced/delivery_line.h"
 #include "bounced/log_source.h"
 #include "net/loop.h"
+#include "proto/bounce_rules.h"
 #include "store/delivery_store.h"
 #include "store/message_spool.h"
 #include "store/store.h"
@@ -38,6 +39,7 @@ struct follower {
 	struct store *store;
 	struct log_source *source;
 	struct follower_options options;
+	struct bounce_rules *rules; /* NULL: those of the program */
 	struct loop_timer *timer;
 	struct loop_watch *watch; /* NULL: poll only */
 	enum follower_state state;
@@ -68,8 +70,7 @@ on_found(const struct postfix_log *log, void *ctx)
 
 	if (!postfix_log_tag_in(log->tag, f->options.names))
 		return;
-	if (delivery_line_op(log, f->options.rules, f->arena,
-		&f->ops[f->count]))
+	if (delivery_line_op(log, f->rules, f->arena, &f->ops[f->count]))
 		f->count++;
 }
 
@@ -315,6 +316,13 @@ follower_start(struct event_base *base, struct store *s,
 }
 
 void
+follower_use_rules(struct follower *f, struct bounce_rules *rules)
+{
+	bounce_rules_unref(f->rules);
+	f->rules = bounce_rules_ref(rules);
+}
+
+void
 follower_store_changed(struct follower *f, bool up)
 {
 	hold_anew(f);
@@ -337,6 +345,7 @@ follower_stop(struct follower *f)
 	loop_timer_free(f->timer);
 	loop_watch_free(f->watch);
 	arena_free(f->arena);
+	bounce_rules_unref(f->rules);
 	f->source->ops->close(f->source);
 	free(f);
 }

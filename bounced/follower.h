@@ -13,6 +13,7 @@
  * once while there is little to do, in large batches when there is much.  After
  * any trouble it goes back to the checkpoint that Redis has.
  */
+struct bounce_rules;
 struct event_base;
 struct follower;
 struct log_source;
@@ -21,8 +22,7 @@ struct store;
 struct follower_options {
 	struct slice host;  /* name in keys */
 	struct slice names; /* syslog names to read (postfix_log_tag_in) */
-	const struct bounce_rules *rules; /* NULL: those of the program */
-	const char *source;           /* name of the checkpoint: "file:PATH" */
+	const char *source; /* name of the checkpoint: "file:PATH" */
 	const char *state_directory;  /* where the milter spools facts */
 	void (*committed)(void *ctx); /* events were written */
 	void *ctx;
@@ -34,6 +34,8 @@ int follower_start(struct event_base *base, struct store *s,
     struct follower **ret_follower);
 /* Redis went (false) or came back (true). */
 void follower_store_changed(struct follower *f, bool up);
+/* The rules that replies are judged by from now on; takes a reference. */
+void follower_use_rules(struct follower *f, struct bounce_rules *rules);
 /* Begins no new batch; true: none is on its way. */
 bool follower_drain(struct follower *f);
 void follower_stop(struct follower *f); /* takes NULL */

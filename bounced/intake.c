@@ -7,6 +7,7 @@
 #include "bounced/returns.h"
 #include "proto/address.h"
 #include "proto/bounce_mail.h"
+#include "proto/bounce_rules.h"
 #include "proto/verp.h"
 #include "store/delivery_store.h"
 #include "store/event_store.h"
@@ -24,6 +25,7 @@
 struct intake {
 	struct store *store;
 	struct settings_watch *settings;
+	struct bounce_rules *rules; /* NULL: those of the program */
 	struct slice host;
 	uint32_t host_tag;
 	uint8_t key[CRYPTO_SHA256_LEN];
@@ -35,6 +37,7 @@ struct intake {
 /* One mail under way. */
 struct job {
 	struct intake *in;
+	struct bounce_rules *rules; /* its verdicts borrow from them */
 	struct arena *arena;
 	struct bounce_mail mail;
 	struct verp_tag tag;
@@ -75,7 +78,15 @@ intake_free(struct intake *in)
 	if (in == NULL)
 		return;
 	crypto_wipe(in->key, sizeof(in->key));
+	bounce_rules_unref(in->rules);
 	free(in);
+}
+
+void
+intake_use_rules(struct intake *in, struct bounce_rules *rules)
+{
+	bounce_rules_unref(in->rules);
+	in->rules = bounce_rules_ref(rules);
 }
 
 int
@@ -119,6 +130,7 @@ finish(struct job *job, int rc)
 	if (rc < 0)
 		job->in->counters.trouble++;
 	arena_free(job->arena);
+	bounce_rules_unref(job->rules);
 	job->done(rc, job->ctx);
 	free(job);
 }
@@ -314,7 +326,8 @@ read_mail(struct job *job, struct slice recipient, struct slice message,
 	*ret_tag_rc = read_tag(job, local);
 	if (*ret_tag_rc < 0 && *ret_tag_rc != ERR_NOTFOUND)
 		return 0;
-	if ((rc = bounce_mail_read(message, NULL, job->arena, &job->mail)) < 0)
+	if ((rc = bounce_mail_read(message, job->rules, job->arena,
+		 &job->mail)) < 0)
 		return rc;
 	if (*ret_tag_rc == ERR_NOTFOUND)
 		*ret_tag_rc = read_tag(job, job->mail.envelope_id);
@@ -335,6 +348,8 @@ intake_mail(struct intake *in, struct slice recipient, struct slice message,
 		return;
 	}
 	job->in = in;
+	if (in->rules != NULL)
+		job->rules = bounce_rules_ref(in->rules);
 	job->done = done;
 	job->ctx = ctx;
 	int tag_rc, rc = read_mail(job, recipient, message, &tag_rc);

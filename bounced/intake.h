@@ -17,6 +17,7 @@
  * too old, is taken and dropped: it counts for nothing, and is not answered, as
  * the answer would go to somebody who never wrote.
  */
+struct bounce_rules;
 struct intake;
 struct settings_watch;
 struct store;
@@ -34,6 +35,8 @@ void intake_set_returns(struct intake *in, struct returns *returns);
 struct intake *intake_new(struct store *s, struct settings_watch *settings,
     struct slice host, const uint8_t key[CRYPTO_SHA256_LEN],
     void (*recorded)(void *ctx));
+/* The rules that bounces are judged by from now on; takes a reference. */
+void intake_use_rules(struct intake *in, struct bounce_rules *rules);
 void intake_free(struct intake *in); /* takes NULL; nothing may be under way */
 
 /*

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
 #include "proto/bounce_mail.h"
+#include "proto/bounce_rules.h"
 #include "proto/json.h"
+#include "service/host_config.h"
 #include "util/arena.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -51,8 +54,18 @@ print_line(const char *file, struct slice recipient, enum bounce_kind kind,
 		(rc = json_set_string(line, "file", slice_of(file))) < 0) ||
 	    (rc = set_text(line, "recipient", recipient)) < 0 ||
 	    (rc = set_number(line, "status", v->status)) < 0 ||
+	    (rc = set_text(line, "class",
+		 slice_of(fails ? bounce_class_word(v->class) : ""))) < 0 ||
+	    (rc = set_text(line, "fault",
+		 slice_of(fails ? fault_word(bounce_class_fault(v->class))
+				: ""))) < 0 ||
+	    (rc = json_set(line, "may_block",
+		 fails ? json_new_bool(bounce_class_may_block(v->class))
+		       : json_new_null())) < 0 ||
 	    (rc = set_number(line, "reply_code", v->reply_code)) < 0 ||
 	    (rc = set_text(line, "enhanced", slice_of(enhanced))) < 0 ||
+	    (rc = set_number(line, "retry_after", v->retry_after_s)) < 0 ||
+	    (rc = set_text(line, "blocklist", v->blocklist)) < 0 ||
 	    (rc = set_text(line, "kind", slice_of(bounce_kind_word(kind)))) <
 		0 ||
 	    (rc = set_text(line, "rule", slice_of(fails ? v->rule : ""))) < 0 ||
@@ -67,7 +80,8 @@ print_line(const char *file, struct slice recipient, enum bounce_kind kind,
 }
 
 static int
-classify_mail(const char *file, struct slice mail)
+classify_mail(const char *file, const struct bounce_rules *rules,
+    struct slice mail)
 {
 	static const struct classify_verdict nothing;
 	struct arena *arena = arena_new(ARENA_MAX);
@@ -76,7 +90,7 @@ classify_mail(const char *file, struct slice mail)
 
 	if (arena == NULL)
 		return ERR_NOMEM;
-	if ((rc = bounce_mail_read(mail, NULL, arena, &m)) < 0) {
+	if ((rc = bounce_mail_read(mail, rules, arena, &m)) < 0) {
 		arena_free(arena);
 		return rc;
 	}
@@ -107,7 +121,7 @@ read_all(FILE *f, struct buf *out)
 }
 
 static int
-classify_file(const char *path, bool named)
+classify_file(const char *path, const struct bounce_rules *rules, bool named)
 {
 	bool standard = strcmp(path, "-") == 0;
 	FILE *f = standard ? stdin : fopen(path, "re");
@@ -123,7 +137,8 @@ classify_file(const char *path, bool named)
 	if (!standard)
 		(void)fclose(f);
 	if (rc == 0)
-		rc = classify_mail(named ? path : NULL, buf_slice(&mail));
+		rc =
+		    classify_mail(named ? path : NULL, rules, buf_slice(&mail));
 	if (rc < 0)
 		cli_error("%s: %s", path, err_text(rc));
 	buf_done(&mail);
@@ -131,37 +146,132 @@ classify_file(const char *path, bool named)
 }
 
 static int
-classify_text(const char *text)
+classify_text(const struct bounce_rules *rules, struct slice text)
 {
+	struct classify_input in = { .rules = rules, .text = text };
 	struct slice none = { NULL, 0 };
 	struct classify_verdict v;
 
-	classify_reply(&(struct classify_input){ .text = slice_of(text) }, &v);
+	classify_reply(&in, &v);
 	return print_line(NULL, none, BOUNCE_FAILED, &v);
+}
+
+/* A reply on each line of standard input. */
+static int
+classify_lines(const struct bounce_rules *rules)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = getline(&line, &room, stdin)) >= 0)
+		rc = classify_text(rules,
+		    slice_trim((struct slice){ line, (size_t)n }));
+	if (rc == 0 && ferror(stdin))
+		rc = ERR_IO;
+	free(line);
+	return rc;
+}
+
+/* ---- rules ---- */
+
+static void
+bad_rule(unsigned line, const char *message, void *ctx)
+{
+	const char *const *path = ctx;
+
+	if (line == 0)
+		cli_error("%s: %s", *path, message);
+	else
+		cli_error("%s:%u: %s", *path, line, message);
+}
+
+/* Those of the site, where it has some; what is wrong is told. */
+static int
+load_rules(struct cli *cli, struct bounce_rules **ret_rules)
+{
+	const struct host_config *config = cli_config(cli);
+	struct slice none = { NULL, 0 };
+
+	if (config == NULL)
+		return ERR_CONFIG;
+	const char *path = config->bounce_rules;
+	if (path[0] == '\0')
+		return bounce_rules_make(none, bad_rule, &path, ret_rules);
+	return bounce_rules_load(path, bad_rule, &path, ret_rules);
+}
+
+static int
+check_rules(const char *path)
+{
+	struct slice none = { NULL, 0 };
+	struct bounce_rules *rules;
+	unsigned examples;
+	int wrong, rc;
+
+	if (path == NULL) {
+		path = "bounce-rules.conf";
+		rc = bounce_rules_make(none, bad_rule, &path, &rules);
+	} else if (access(path, R_OK) < 0) {
+		cli_error("%s: %s", path, strerror(errno));
+		return EX_NOINPUT;
+	} else {
+		rc = bounce_rules_load(path, bad_rule, &path, &rules);
+	}
+	if (rc < 0)
+		return rc == ERR_CONFIG ? EX_DATAERR : cli_exit(rc);
+	wrong = bounce_rules_check(rules, bad_rule, &path, &examples);
+	(void)printf("%zu rules with those of the program; %u examples, "
+		     "%d wrong\n",
+	    bounce_rules_count(rules), examples, wrong);
+	bounce_rules_unref(rules);
+	return wrong == 0 ? EX_OK : EX_DATAERR;
+}
+
+static int
+classify_files(const struct bounce_rules *rules, int argc, char *argv[])
+{
+	int rc = 0;
+
+	if (argc < 2)
+		return classify_file("-", rules, false);
+	for (int i = 1; i < argc; i++) {
+		int one = classify_file(argv[i], rules, argc > 2);
+
+		if (one < 0)
+			rc = one;
+	}
+	return rc;
 }
 
 static int
 classify_run(struct cli *cli, int argc, char *argv[])
 {
-	int rc = 0;
+	bool reply = argc > 1 && strcmp(argv[1], "--reply") == 0;
+	bool replies = argc > 1 && strcmp(argv[1], "--replies") == 0;
+	struct bounce_rules *rules;
+	int rc;
 
-	(void)cli;
-	if (argc > 1 && strcmp(argv[1], "--reply") == 0)
-		return argc == 3 ? cli_exit(classify_text(argv[2])) : EX_USAGE;
-	if (argc < 2)
-		return cli_exit(classify_file("-", false));
-	for (int i = 1; i < argc; i++) {
-		int one = classify_file(argv[i], argc > 2);
-
-		if (one < 0)
-			rc = one;
-	}
+	if (argc > 1 && strcmp(argv[1], "--check-rules") == 0)
+		return argc > 3 ? EX_USAGE : check_rules(argv[2]);
+	if ((reply && argc != 3) || (replies && argc != 2))
+		return EX_USAGE;
+	if ((rc = load_rules(cli, &rules)) < 0)
+		return cli_exit(rc);
+	if (reply)
+		rc = classify_text(rules, slice_of(argv[2]));
+	else if (replies)
+		rc = classify_lines(rules);
+	else
+		rc = classify_files(rules, argc, argv);
+	bounce_rules_unref(rules);
 	return cli_exit(rc);
 }
 
 const struct command command_classify = {
 	.name = "classify",
 	.summary = "say what bounces, or an SMTP reply, mean",
-	.usage = "[FILE ...]\n--reply TEXT",
+	.usage = "[FILE ...]\n--reply TEXT\n--replies\n--check-rules [FILE]",
 	.run = classify_run,
 };

@@ -23,7 +23,7 @@ result $? "each line of the sample is accepted"
 
 # Defaults depend on --sysconfdir and --localstatedir.
 ./tests/service/tiny -n -f "$work/all" |
-    grep -Ev '^(state_directory|master_key_file) =' >"$work/changed"
+    grep -Ev '^(bounce_rules|state_directory|master_key_file) =' >"$work/changed"
 sed 's/^/# /' "$work/changed"
 [ ! -s "$work/changed" ]
 result $? "the sample shows the defaults"

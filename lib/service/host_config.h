@@ -84,6 +84,7 @@ struct host_config {
 	/* bounced */
 	const char *maillog;       /* path of Postfix's log, or journal */
 	const char *maillog_names; /* syslog_name of the instances to read */
+	const char *bounce_rules;  /* file of the site; "": none */
 	unsigned bounced_max_clients;
 	unsigned bounced_max_message_kb;
 

@@ -352,6 +352,16 @@ const struct param host_params[] = {
 	    ".Ql postfix\n"
 	    "reads\n"
 	    ".Ql postfix/smtp ."),
+	PARAM_STRING(CFG, bounce_rules, SYSCONFDIR "/postern/bounce-rules.conf",
+	    NULL, 0,
+	    "File with rules of this site that say what replies and bounces\n"
+	    "mean\n"
+	    ".Pq Xr bounce-rules 5 ;\n"
+	    "they are asked before those that come with Postern.\n"
+	    "It need not be there.\n"
+	    "Must be the same on each host, and readable by\n"
+	    ".Ic user .\n"
+	    "Empty: none."),
 	PARAM_UINT(CFG, bounced_max_clients, "100", "1", "10000", 0,
 	    "LMTP connections served at once; others wait in the listen queue."),
 	PARAM_UINT(CFG, bounced_max_message_kb, "10240", "64", "1048576", 0,
