@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/mail_source.h"
 #include "proto/bounce_mail.h"
 #include "proto/bounce_rules.h"
 #include "proto/json.h"
@@ -16,144 +18,197 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-#define MAIL_MAX (64 * 1024 * 1024) /* read of one file */
-#define ARENA_MAX (64 * 1024 * 1024)
+#define ARENA_MAX (64 * 1024 * 1024) /* made of one mail */
+#define LINE_MAX_OURS (1 << 20)      /* octets of one line of output */
+#define OUT_MAX 65536                /* gathered before they are written */
 
-/* A member that is null when there is no text. */
-static int
-set_text(struct json *line, const char *name, struct slice text)
+struct output {
+	const struct bounce_rules *rules;
+	struct arena *arena;
+	struct buf lines;
+	bool named; /* there may be several files */
+};
+
+/* ---- one line of JSON ---- */
+
+static void
+add_name(struct buf *b, const char *name)
 {
+	(void)buf_add_char(b, b->at[b->len - 1] == '{' ? '"' : ',');
+	if (b->at[b->len - 1] == ',')
+		(void)buf_add_char(b, '"');
+	(void)buf_add_text(b, name);
+	(void)buf_add_text(b, "\":");
+}
+
+/* null where there is no text. */
+static void
+add_text(struct buf *b, const char *name, struct slice text)
+{
+	add_name(b, name);
 	if (text.len == 0)
-		return json_set(line, name, json_new_null());
-	return json_set_string(line, name, text);
+		(void)buf_add_text(b, "null");
+	else
+		(void)json_print_string(text, b);
 }
 
-static int
-set_number(struct json *line, const char *name, int64_t n)
+static void
+add_number(struct buf *b, const char *name, uint64_t n)
 {
-	return json_set(line, name,
-	    n == 0 ? json_new_null() : json_new_integer(n));
+	add_name(b, name);
+	if (n == 0)
+		(void)buf_add_text(b, "null");
+	else
+		(void)buf_addf(b, "%llu", (unsigned long long)n);
 }
 
-/* One line of JSON to standard output. */
-static int
-print_line(const char *file, struct slice recipient, enum bounce_kind kind,
-    const struct classify_verdict *v)
+/* What is finer than a status; null where nothing failed. */
+static void
+add_class(struct buf *b, const struct classify_verdict *v)
 {
-	struct json *line = json_new_object();
+	bool fails = v->status != STATUS_NONE;
+	enum fault fault = bounce_class_fault(v->class);
+
+	add_text(b, "class",
+	    slice_of(fails ? bounce_class_word(v->class) : ""));
+	add_text(b, "fault", slice_of(fails ? fault_word(fault) : ""));
+	add_name(b, "may_block");
+	(void)buf_add_text(b, !fails                             ? "null"
+			      : bounce_class_may_block(v->class) ? "true"
+								 : "false");
+}
+
+/* Where it came from, and which mail of a mailbox. */
+struct origin {
+	const char *path; /* NULL: there is but one */
+	size_t number;    /* 0: no mailbox */
+};
+
+static int
+add_line(struct buf *b, const struct origin *from,
+    const struct bounce_report *r)
+{
+	const struct classify_verdict *v = &r->verdict;
+	bool fails = v->status != STATUS_NONE;
 	char enhanced[40] = "";
-	struct buf out;
-	int rc;
 
-	buf_init(&out, 1 << 20);
 	if (v->enhanced.class != 0)
 		(void)snprintf(enhanced, sizeof(enhanced), "%u.%u.%u",
 		    v->enhanced.class, v->enhanced.subject, v->enhanced.detail);
-	bool fails = v->status != STATUS_NONE;
-	if ((file != NULL &&
-		(rc = json_set_string(line, "file", slice_of(file))) < 0) ||
-	    (rc = set_text(line, "recipient", recipient)) < 0 ||
-	    (rc = set_number(line, "status", v->status)) < 0 ||
-	    (rc = set_text(line, "class",
-		 slice_of(fails ? bounce_class_word(v->class) : ""))) < 0 ||
-	    (rc = set_text(line, "fault",
-		 slice_of(fails ? fault_word(bounce_class_fault(v->class))
-				: ""))) < 0 ||
-	    (rc = json_set(line, "may_block",
-		 fails ? json_new_bool(bounce_class_may_block(v->class))
-		       : json_new_null())) < 0 ||
-	    (rc = set_number(line, "reply_code", v->reply_code)) < 0 ||
-	    (rc = set_text(line, "enhanced", slice_of(enhanced))) < 0 ||
-	    (rc = set_number(line, "retry_after", v->retry_after_s)) < 0 ||
-	    (rc = set_text(line, "blocklist", v->blocklist)) < 0 ||
-	    (rc = set_text(line, "kind", slice_of(bounce_kind_word(kind)))) <
-		0 ||
-	    (rc = set_text(line, "rule", slice_of(fails ? v->rule : ""))) < 0 ||
-	    (rc = json_print(line, JSON_COMPACT, &out)) < 0) {
-		cli_error("%s", err_text(rc));
-	} else {
-		(void)printf("%s\n", buf_text(&out));
+	(void)buf_add_char(b, '{');
+	if (from->path != NULL)
+		add_text(b, "file", slice_of(from->path));
+	if (from->number > 0)
+		add_number(b, "message", from->number);
+	add_text(b, "recipient", r->recipient);
+	add_number(b, "status", (uint64_t)v->status);
+	add_class(b, v);
+	add_number(b, "reply_code", v->reply_code);
+	add_text(b, "enhanced", slice_of(enhanced));
+	add_number(b, "retry_after", v->retry_after_s);
+	add_text(b, "blocklist", v->blocklist);
+	add_text(b, "kind", slice_of(bounce_kind_word(r->kind)));
+	add_text(b, "rule", slice_of(fails ? v->rule : ""));
+	if (fails) {
+		if (!slice_eq_nocase(r->final, r->recipient))
+			add_text(b, "final", r->final);
+		add_text(b, "reason", r->reason);
 	}
-	json_free(line);
-	buf_done(&out);
-	return rc;
+	(void)buf_add_text(b, "}\n");
+	return b->rc;
 }
 
 static int
-classify_mail(const char *file, const struct bounce_rules *rules,
-    struct slice mail)
+flush(struct output *out)
 {
-	static const struct classify_verdict nothing;
-	struct arena *arena = arena_new(ARENA_MAX);
+	struct slice s = buf_slice(&out->lines);
+	bool ok =
+	    fwrite(s.at, 1, s.len, stdout) == s.len && fflush(stdout) == 0;
+
+	buf_clear(&out->lines);
+	if (ok)
+		return 0;
+	cli_error("standard output: %s", strerror(errno));
+	return ERR_IO;
+}
+
+/* ---- mails ---- */
+
+static int
+on_mail(void *ctx, const char *path, size_t number, struct slice mail)
+{
+	struct output *out = ctx;
+	struct origin from = { out->named ? path : NULL, number };
 	struct bounce_mail m;
 	int rc;
 
-	if (arena == NULL)
-		return ERR_NOMEM;
-	if ((rc = bounce_mail_read(mail, rules, arena, &m)) < 0) {
-		arena_free(arena);
+	arena_reset(out->arena);
+	if ((rc = bounce_mail_read(mail, out->rules, out->arena, &m)) < 0)
 		return rc;
-	}
 	if (m.count == 0)
-		rc = print_line(file, (struct slice){ NULL, 0 }, m.kind,
-		    &nothing);
+		rc = add_line(&out->lines, &from,
+		    &(struct bounce_report){ .kind = m.kind });
 	for (size_t i = 0; i < m.count && rc == 0; i++)
-		rc = print_line(file, m.reports[i].recipient, m.reports[i].kind,
-		    &m.reports[i].verdict);
-	arena_free(arena);
+		rc = add_line(&out->lines, &from, &m.reports[i]);
+	if (rc == 0 && out->lines.len >= OUT_MAX)
+		rc = flush(out);
 	return rc;
 }
 
-static int
-read_all(FILE *f, struct buf *out)
+static void
+on_failed(void *ctx, const char *path, const char *why)
 {
-	size_t n;
+	(void)ctx;
+	cli_error("%s: %s", path, why);
+}
 
-	do {
-		int rc = buf_reserve(out, 65536);
+static bool
+is_directory(const char *path)
+{
+	struct stat st;
 
-		if (rc < 0)
-			return rc;
-		n = fread(out->at + out->len, 1, 65536, f);
-		out->len += n;
-	} while (n > 0);
-	return ferror(f) ? ERR_IO : 0;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int
-classify_file(const char *path, const struct bounce_rules *rules, bool named)
+classify_mails(const struct bounce_rules *rules, int count, char *const paths[])
 {
-	bool standard = strcmp(path, "-") == 0;
-	FILE *f = standard ? stdin : fopen(path, "re");
-	struct buf mail;
-	int rc;
+	struct output out = { .rules = rules, .arena = arena_new(ARENA_MAX) };
+	struct mail_source source = { .found = on_mail,
+		.failed = on_failed,
+		.ctx = &out };
+	int last = 0, rc;
 
-	if (f == NULL) {
-		cli_error("%s: %s", path, strerror(errno));
-		return ERR_IO;
-	}
-	buf_init(&mail, MAIL_MAX);
-	rc = read_all(f, &mail);
-	if (!standard)
-		(void)fclose(f);
-	if (rc == 0)
-		rc =
-		    classify_mail(named ? path : NULL, rules, buf_slice(&mail));
-	if (rc < 0)
-		cli_error("%s: %s", path, err_text(rc));
-	buf_done(&mail);
-	return rc;
+	if (out.arena == NULL)
+		return ERR_NOMEM;
+	buf_init(&out.lines, OUT_MAX + LINE_MAX_OURS);
+	mail_source_init(&source);
+	out.named = count > 1 || is_directory(paths[0]);
+	for (int i = 0; i < count; i++)
+		if ((rc = mail_source_read(&source, paths[i])) < 0)
+			last = rc;
+	if ((rc = flush(&out)) < 0)
+		last = rc;
+	mail_source_done(&source);
+	buf_done(&out.lines);
+	arena_free(out.arena);
+	return last;
 }
 
 static int
 classify_text(const struct bounce_rules *rules, struct slice text)
 {
 	struct classify_input in = { .rules = rules, .text = text };
-	struct slice none = { NULL, 0 };
-	struct classify_verdict v;
+	struct bounce_report r = { .kind = BOUNCE_FAILED };
+	struct buf line;
+	int rc;
 
-	classify_reply(&in, &v);
-	return print_line(NULL, none, BOUNCE_FAILED, &v);
+	classify_reply(&in, &r.verdict);
+	buf_init(&line, LINE_MAX_OURS);
+	if ((rc = add_line(&line, &(struct origin){ .path = NULL }, &r)) == 0)
+		(void)printf("%s", buf_text(&line));
+	buf_done(&line);
+	return rc;
 }
 
 /* A reply on each line of standard input. */
@@ -230,26 +285,11 @@ check_rules(const char *path)
 }
 
 static int
-classify_files(const struct bounce_rules *rules, int argc, char *argv[])
-{
-	int rc = 0;
-
-	if (argc < 2)
-		return classify_file("-", rules, false);
-	for (int i = 1; i < argc; i++) {
-		int one = classify_file(argv[i], rules, argc > 2);
-
-		if (one < 0)
-			rc = one;
-	}
-	return rc;
-}
-
-static int
 classify_run(struct cli *cli, int argc, char *argv[])
 {
 	bool reply = argc > 1 && strcmp(argv[1], "--reply") == 0;
 	bool replies = argc > 1 && strcmp(argv[1], "--replies") == 0;
+	char input[] = "-", *standard[] = { input };
 	struct bounce_rules *rules;
 	int rc;
 
@@ -257,14 +297,23 @@ classify_run(struct cli *cli, int argc, char *argv[])
 		return argc > 3 ? EX_USAGE : check_rules(argv[2]);
 	if ((reply && argc != 3) || (replies && argc != 2))
 		return EX_USAGE;
+	if (argc > 1 && strcmp(argv[1], "--") == 0) {
+		argc--;
+		argv++;
+	} else if (!reply && !replies && argc > 1 && argv[1][0] == '-' &&
+		   argv[1][1] != '\0') {
+		return EX_USAGE;
+	}
 	if ((rc = load_rules(cli, &rules)) < 0)
 		return cli_exit(rc);
 	if (reply)
 		rc = classify_text(rules, slice_of(argv[2]));
 	else if (replies)
 		rc = classify_lines(rules);
+	else if (argc < 2)
+		rc = classify_mails(rules, 1, standard);
 	else
-		rc = classify_files(rules, argc, argv);
+		rc = classify_mails(rules, argc - 1, argv + 1);
 	bounce_rules_unref(rules);
 	return cli_exit(rc);
 }
@@ -272,6 +321,7 @@ classify_run(struct cli *cli, int argc, char *argv[])
 const struct command command_classify = {
 	.name = "classify",
 	.summary = "say what bounces, or an SMTP reply, mean",
-	.usage = "[FILE ...]\n--reply TEXT\n--replies\n--check-rules [FILE]",
+	.usage = "[FILE | DIRECTORY ...]\n--reply TEXT\n--replies\n"
+		 "--check-rules [FILE]",
 	.run = classify_run,
 };

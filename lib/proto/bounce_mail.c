@@ -9,6 +9,7 @@
 #include "util/err.h"
 
 #define RULE_MIN 8       /* octets of a line that divides */
+#define LINES_MIN 3      /* before one that divides */
 #define MANY 32          /* recipients: less of the text is read for each */
 #define NEAR_OF_MANY 256 /* octets of it then */
 #define RETURNED_MAX 50  /* recipients of the returned message looked at */
@@ -142,11 +143,16 @@ near_address(struct reading *r, struct slice address)
 	if (s.len > (r->many < MANY ? CLASSIFY_TEXT_MAX : NEAR_OF_MANY))
 		s.len = r->many < MANY ? CLASSIFY_TEXT_MAX : NEAR_OF_MANY;
 	rest = s;
-	while (p != NULL && rest.len > 0 && mime_line(&rest, &line))
-		if (line.len > 0 && is_rule(line)) {
+	for (size_t lines = 0; rest.len > 0 && mime_line(&rest, &line);) {
+		if (slice_trim(line).len == 0)
+			continue;
+		/* Boxes are drawn round how a text begins. */
+		if (is_rule(line) && (p != NULL || lines >= LINES_MIN)) {
 			s.len = (size_t)(line.at - s.at);
 			break;
 		}
+		lines++;
+	}
 	return s;
 }
 
