@@ -55,7 +55,8 @@ transfer_decoded(struct arena *arena, const struct mime_part *part)
 static bool
 is_iso_2022(struct slice text)
 {
-	return slice_find(text, SLICE("\033$")) != NULL;
+	return memchr(text.at, '\033', text.len) != NULL &&
+	       slice_find(text, SLICE("\033$")) != NULL;
 }
 
 static struct slice
@@ -63,8 +64,9 @@ in_utf8(struct arena *arena, struct slice text, struct slice charset)
 {
 	struct buf b;
 
-	if (text.len > 0 && is_iso_2022(text) &&
-	    (charset.len == 0 || slice_eq_nocase(charset, SLICE("us-ascii"))))
+	if (text.len > 0 &&
+	    (charset.len == 0 || slice_eq_nocase(charset, SLICE("us-ascii"))) &&
+	    is_iso_2022(text))
 		charset = SLICE("iso-2022-jp");
 	if (charset.len == 0)
 		return text;
@@ -121,8 +123,9 @@ read_fields(struct bounce_parts *m)
 		for (size_t i = 0; i < count; i++) {
 			enum bounce_field f = field_names[i].field;
 
-			if (slice_eq_nocase(name, field_names[i].name) &&
-			    m->field[f].at == NULL)
+			if (name.len == field_names[i].name.len &&
+			    m->field[f].at == NULL &&
+			    slice_eq_nocase(name, field_names[i].name))
 				m->field[f] = value;
 		}
 }

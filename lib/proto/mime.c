@@ -73,12 +73,20 @@ mime_field_next(struct slice *rest, struct slice *ret_name,
 struct slice
 mime_field(struct slice header, const char *name)
 {
-	struct slice n, v, want = slice_of(name);
+	struct slice n, v, want = slice_of(name), rest = header, line;
 
-	while (header.len > 0)
-		if (mime_field_next(&header, &n, &v) &&
+	while (rest.len > 0) {
+		struct slice here = rest;
+
+		if (!mime_line(&rest, &line) || line.len == 0)
+			break;
+		/* Most lines are told apart by their first letter. */
+		if (((line.at[0] ^ want.at[0]) & ~32) != 0)
+			continue;
+		if (mime_field_next(&here, &n, &v) && n.at == line.at &&
 		    slice_eq_nocase(n, want))
 			return v;
+	}
 	return (struct slice){ NULL, 0 };
 }
 
@@ -93,7 +101,7 @@ mime_unfold(struct slice value, struct arena *arena)
 	for (size_t i = 0; i < value.len; i++) {
 		char c = value.at[i];
 
-		if (memchr(" \t\r\n", c, 4) != NULL) {
+		if (slice_is_blank(c)) {
 			if (n > 0 && to[n - 1] != ' ')
 				to[n++] = ' ';
 		} else {

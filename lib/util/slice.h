@@ -66,13 +66,19 @@ slice_skip(struct slice s, size_t n)
 	return (struct slice){ s.at != NULL ? s.at + n : NULL, s.len - n };
 }
 
+static inline bool
+slice_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* Blanks, tabs, CR and LF taken off both ends. */
 static inline struct slice
 slice_trim(struct slice s)
 {
-	while (s.len > 0 && memchr(" \t\r\n", s.at[0], 4) != NULL)
+	while (s.len > 0 && slice_is_blank(s.at[0]))
 		s = slice_skip(s, 1);
-	while (s.len > 0 && memchr(" \t\r\n", s.at[s.len - 1], 4) != NULL)
+	while (s.len > 0 && slice_is_blank(s.at[s.len - 1]))
 		s.len--;
 	return s;
 }
