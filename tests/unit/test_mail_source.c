@@ -22,7 +22,7 @@ static const struct {
 	{ "two", SEPARATOR "A: b\n\nx\n\n" SEPARATOR "A: b\n\ny\n", "51 50" },
 	{ "two, CR LF",
 	    SEPARATOR "A: b\r\n\r\nx\r\n\r\n" SEPARATOR "A: b\r\n\r\ny\r\n",
-	    "56 54" },
+	    "55 53" },
 	{ "no empty line between", SEPARATOR "A: b\n\nx\n" SEPARATOR "A: b\n",
 	    "50 47" },
 	{ "a sentence", SEPARATOR "A: b\n\nx\n\nFrom here on\n12:30 it rains\n",
