@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bounced/alarms.h"
 #include "bounced/consumer.h"
 #include "bounced/follower.h"
 #include "bounced/inbound.h"
@@ -47,6 +48,7 @@ static struct bounced {
 	struct consumer *consumer;
 	struct submit *submit;
 	struct returns *returns;
+	struct alarms *alarms;
 	struct intake *intake;
 	struct inbound *inbound;
 	struct lmtp_server *server;
@@ -193,7 +195,7 @@ start_follower(const struct host_config *config, struct event_base *base)
 }
 
 static int
-start_returns(struct event_base *base)
+start_own_mail(struct event_base *base)
 {
 	struct returns_options options = { .host = slice_of(bounced.host),
 		.copy_key = bounced.copy_key };
@@ -203,7 +205,10 @@ start_returns(struct event_base *base)
 		return ERR_NOMEM;
 	bounced.returns = returns_new(bounced.store, bounced.settings,
 	    bounced.submit, &options);
-	return bounced.returns != NULL ? 0 : ERR_NOMEM;
+	bounced.alarms = alarms_new(bounced.submit, slice_of(bounced.host),
+	    bounced.copy_key);
+	return bounced.returns != NULL && bounced.alarms != NULL ? 0
+								 : ERR_NOMEM;
 }
 
 static int
@@ -338,12 +343,13 @@ bounced_start(const struct host_config *config, struct event_base *base)
 	    bounced.checkpoint == NULL)
 		return ERR_NOMEM;
 	if ((rc = start_store(config, base)) < 0 ||
+	    (rc = start_own_mail(base)) < 0 ||
 	    (rc = consumer_start(base, bounced.store, bounced.settings,
-		 slice_of(bounced.host), &bounced.consumer)) < 0 ||
+		 slice_of(bounced.host), bounced.alarms, &bounced.consumer)) <
+		0 ||
 	    (rc = start_follower(config, base)) < 0)
 		return rc;
-	if ((rc = start_returns(base)) < 0 ||
-	    (rc = start_intake(config, base)) < 0 ||
+	if ((rc = start_intake(config, base)) < 0 ||
 	    (rc = use_rules(config)) < 0)
 		return rc;
 	bounced.metrics = metrics_feed_new(base, bounced.store,
@@ -393,6 +399,7 @@ bounced_stop(void)
 	lmtp_server_stop(bounced.server);
 	intake_free(bounced.intake);
 	returns_free(bounced.returns);
+	alarms_free(bounced.alarms);
 	inbound_free(bounced.inbound);
 	follower_stop(bounced.follower);
 	consumer_stop(bounced.consumer);

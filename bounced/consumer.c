@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "bounced/alarms.h"
 #include "bounced/outbreaks.h"
 #include "bounced/page.h"
 #include "net/loop.h"
@@ -46,6 +47,7 @@ struct consumer {
 	struct page *page;
 	size_t rows;
 	struct outbreaks *outbreaks;
+	struct alarms *alarms;
 	struct log_limit trouble;
 	struct consumer_counters counters;
 };
@@ -163,12 +165,25 @@ step_count(struct page *page)
 }
 
 static void
+tell_alarm(struct consumer *c, const struct event *e)
+{
+	struct settings *s = settings_current(c->settings);
+	const struct tenant *t = settings_tenant(s, e->tenant);
+
+	if (t != NULL)
+		alarms_tell(c->alarms, t, e);
+	settings_unref(s);
+}
+
+static void
 on_event(const struct event *e, void *ctx)
 {
 	struct consumer *c = ctx;
 
 	c->rows++;
 	c->counters.events++;
+	if (e->type == EVENT_ALARM)
+		tell_alarm(c, e);
 	page_add(c->page, e);
 }
 
@@ -254,7 +269,7 @@ on_timer(void *ctx)
 
 int
 consumer_start(struct event_base *base, struct store *s,
-    struct settings_watch *settings, struct slice host,
+    struct settings_watch *settings, struct slice host, struct alarms *alarms,
     struct consumer **ret_consumer)
 {
 	struct consumer *c = calloc(1, sizeof(*c));
@@ -264,6 +279,7 @@ consumer_start(struct event_base *base, struct store *s,
 	c->store = s;
 	c->settings = settings;
 	c->host = host;
+	c->alarms = alarms;
 	c->timer = loop_timer_new(base, on_timer, c);
 	c->page = calloc(1, sizeof(*c->page));
 	if (c->page != NULL) {

@@ -19,13 +19,14 @@
  * is off, and answers of an outbreak.  Complaints count by the condition of
  * their own.  A success ends what lift_on_success says.
  */
+struct alarms; /* are told of each alarm that is read */
 struct consumer;
 struct event_base;
 struct settings_watch;
 struct store;
 
 int consumer_start(struct event_base *base, struct store *s,
-    struct settings_watch *settings, struct slice host,
+    struct settings_watch *settings, struct slice host, struct alarms *alarms,
     struct consumer **ret_consumer);
 /* There are new events: look now rather than at the next poll. */
 void consumer_kick(struct consumer *c);

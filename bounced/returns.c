@@ -155,34 +155,21 @@ sender_of(const struct job *job, const struct tenant *t, char room[ADDRESS_MAX])
 	return (struct slice){ room, (size_t)n };
 }
 
-static void
-add_pass(struct buf *out, struct slice pass)
-{
-	(void)buf_add_text(out, OWN_MAIL_FIELD ": ");
-	(void)buf_add_slice(out, pass);
-	(void)buf_add_char(out, '\n');
-}
-
 static int
 write_mail(struct job *job, const struct tenant *t, struct buf *out)
 {
-	char pass_room[OWN_MAIL_VALUE_MAX], from_room[ADDRESS_MAX], id[33];
-	struct slice to = job->facts.forward_to, pass;
+	char from_room[ADDRESS_MAX], id[OWN_MAIL_ID_LEN];
+	struct slice to = job->facts.forward_to;
 	struct bounce_report *reports;
 	size_t count = choose(job, &reports);
-	uint8_t random[16];
 	int rc;
 
 	if (reports == NULL)
 		return ERR_NOMEM;
-	crypto_random(random, sizeof(random));
-	for (size_t i = 0; i < sizeof(random); i++)
-		(void)snprintf(id + 2 * i, 3, "%02x", random[i]);
-	rc = own_mail_format(job->returns->copy_key, t->name, to,
-	    clock_wall_us() / 1000000, pass_room, &pass);
+	rc = own_mail_field(job->returns->copy_key, t->name, to,
+	    clock_wall_us() / 1000000, out);
 	if (rc < 0)
 		return rc;
-	add_pass(out, pass);
 	return bounce_format(
 	    &(struct bounce_note){
 		.form =
@@ -190,7 +177,7 @@ write_mail(struct job *job, const struct tenant *t, struct buf *out)
 		.from = sender_of(job, t, from_room),
 		.to = to,
 		.host = job->returns->host,
-		.id = slice_of(id),
+		.id = own_mail_id(id),
 		.at_ms = clock_wall_us() / 1000,
 		.subject = job->facts.subject,
 		.message_id = job->facts.message_id,

@@ -2,38 +2,27 @@
 /* The text of notices about refused messages.  RFC 5322, RFC 3834. */
 #include "milter/notice.h"
 
-#include "proto/mail_date.h"
-#include "proto/rfc3339.h"
-#include "util/crypto.h"
-#include "util/err.h"
-#include "util/utf8.h"
+#include <stdio.h>
 
-#define VALUE_MAX 600 /* octets of one value */
+#include "proto/rfc3339.h"
+#include "proto/system_mail.h"
+#include "util/err.h"
+
+#define SUBJECT_MAX 1000
 #define RECIPIENTS_SHOWN 20
 #define BODY_MAX (32 * 1024)
-#define LINE_LEN 76 /* of base64, RFC 2045, 6.8 */
 
 /* ---- what it says ---- */
-
-static void
-add_value(struct buf *out, struct slice value)
-{
-	struct buf shown;
-
-	buf_init(&shown, VALUE_MAX);
-	utf8_safe(value, &shown);
-	(void)buf_add_slice(out, buf_slice(&shown));
-	buf_done(&shown);
-}
 
 static void
 add_line(struct buf *out, const char *name, struct slice value)
 {
 	if (value.len == 0)
 		return;
-	(void)buf_addf(out, "%-13s", name);
-	add_value(out, value);
-	(void)buf_add_char(out, '\n');
+	char label[16];
+
+	(void)snprintf(label, sizeof(label), "%-13s", name);
+	system_mail_line(label, value, out);
 }
 
 static void
@@ -106,77 +95,43 @@ add_body(struct buf *out, const struct notice *n)
 
 /* ---- the mail ---- */
 
-/* Printable ASCII without what has a meaning; addresses are checked ones. */
-static void
-add_ascii(struct buf *out, struct slice text)
+static int
+subject_of(const struct notice *n, struct buf *out)
 {
-	for (size_t i = 0; i < text.len && i < VALUE_MAX; i++)
-		(void)buf_add_char(out,
-		    text.at[i] > ' ' && text.at[i] < 127 ? text.at[i] : '_');
-}
-
-static void
-add_header(struct buf *out, const struct notice *n)
-{
-	char date[MAIL_DATE_MAX];
-
-	(void)buf_add_text(out, "From: Postern <");
-	if (n->from.len > 0) {
-		add_ascii(out, n->from);
-	} else {
-		(void)buf_add_text(out, "postmaster@");
-		add_ascii(out, n->host);
-	}
-	(void)buf_add_text(out, ">\nTo: ");
-	for (size_t i = 0; i < n->to_count; i++) {
-		(void)buf_add_text(out, i > 0 ? ",\n <" : "<");
-		add_ascii(out, n->to[i]);
-		(void)buf_add_char(out, '>');
-	}
-	(void)buf_add_text(out, "\nSubject: Virus refused: ");
+	(void)buf_add_text(out, "Virus refused: ");
 	if (n->more > 0)
 		(void)buf_addf(out, "%lu more messages", n->more);
 	else
-		add_ascii(out, n->virus);
-	(void)buf_add_text(out, " (");
-	add_ascii(out, n->tenant);
-	(void)buf_add_text(out, ")\nDate: ");
-	(void)buf_add(out, date, mail_date_format(n->sent_ms, date));
-	(void)buf_add_text(out, "\nMessage-ID: <");
-	add_ascii(out, n->id);
-	(void)buf_add_text(out, ".notice@");
-	add_ascii(out, n->host);
-	/* RFC 3834, 5: nobody's vacation program answers this. */
-	(void)buf_add_text(out,
-	    ">\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n"
-	    "Content-Type: text/plain; charset=utf-8\n"
-	    "Content-Transfer-Encoding: base64\n\n");
+		system_mail_ascii(n->virus, out);
+	(void)buf_addf(out, " (%.*s)", SLICE_F(n->tenant));
+	return out->rc;
 }
 
 int
 notice_format(const struct notice *n, struct buf *out)
 {
-	struct buf plain, coded;
+	struct buf subject, body;
 	int rc;
 
-	buf_init(&plain, BODY_MAX);
-	buf_init(&coded, 2 * BODY_MAX);
-	add_body(&plain, n);
-	add_header(out, n);
-	rc = plain.rc;
+	buf_init(&subject, SUBJECT_MAX);
+	buf_init(&body, BODY_MAX);
+	add_body(&body, n);
+	rc = body.rc;
 	if (rc == 0)
-		rc = crypto_base64_encode(buf_slice(&plain), &coded);
-	struct slice rest = buf_slice(&coded);
-	while (rc == 0 && rest.len > 0) {
-		struct slice line = rest;
-
-		if (line.len > LINE_LEN)
-			line.len = LINE_LEN;
-		(void)buf_add_slice(out, line);
-		(void)buf_add_char(out, '\n');
-		rest = slice_skip(rest, line.len);
+		rc = subject_of(n, &subject);
+	if (rc == 0) {
+		system_mail_header(&(struct system_mail){ .name = "Postern",
+				       .from = n->from,
+				       .to = n->to,
+				       .to_count = n->to_count,
+				       .subject = buf_slice(&subject),
+				       .host = n->host,
+				       .id = n->id,
+				       .at_ms = n->sent_ms },
+		    out);
+		system_mail_text(buf_slice(&body), out);
 	}
-	buf_done(&plain);
-	buf_done(&coded);
+	buf_done(&subject);
+	buf_done(&body);
 	return rc < 0 ? rc : out->rc;
 }

@@ -33,7 +33,7 @@ struct notice {
 	struct slice lacks; /* kept without content: why; absent: whole */
 	int64_t kept_until_ms;
 };
-#define NOTICE_MAX (64 * 1024)
+#define NOTICE_MAX (128 * 1024)
 /* Lines in LF.  ERR_LIMIT, ERR_NOMEM. */
 int notice_format(const struct notice *n, struct buf *out);
 

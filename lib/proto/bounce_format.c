@@ -4,22 +4,11 @@
 
 #include "proto/mail_date.h"
 #include "proto/mime.h"
-#include "proto/mime_encode.h"
+#include "proto/system_mail.h"
 #include "util/err.h"
-#include "util/utf8.h"
 
-#define VALUE_MAX 600 /* octets of one value */
 #define HUMAN_MAX ((size_t)1024 * 1024)
 #define OWN_FIELDS "X-Postern-"
-
-/* Printable ASCII: for fields that may hold nothing else. */
-static void
-add_ascii(struct buf *out, struct slice text)
-{
-	for (size_t i = 0; i < text.len && i < VALUE_MAX; i++)
-		(void)buf_add_char(out,
-		    text.at[i] >= ' ' && text.at[i] < 127 ? text.at[i] : '?');
-}
 
 static void
 add_field(struct buf *out, const char *name, struct slice value)
@@ -28,26 +17,11 @@ add_field(struct buf *out, const char *name, struct slice value)
 		return;
 	(void)buf_add_text(out, name);
 	(void)buf_add_text(out, ": ");
-	add_ascii(out, value);
+	system_mail_ascii(value, out);
 	(void)buf_add_char(out, '\n');
 }
 
 /* ---- what people read ---- */
-
-static void
-add_human(struct buf *out, const char *before, struct slice text)
-{
-	struct buf shown;
-
-	if (text.len == 0)
-		return;
-	buf_init(&shown, VALUE_MAX);
-	utf8_safe(text, &shown);
-	(void)buf_add_text(out, before);
-	(void)buf_add_slice(out, buf_slice(&shown));
-	(void)buf_add_char(out, '\n');
-	buf_done(&shown);
-}
 
 static bool
 is_delay(const struct bounce_note *n)
@@ -59,14 +33,14 @@ static void
 add_recipient(struct buf *out, const struct bounce_report *r)
 {
 	(void)buf_add_char(out, '\n');
-	add_human(out, "  ", r->recipient);
+	system_mail_line("  ", r->recipient, out);
 	if (r->final.len > 0 && !slice_eq_nocase(r->final, r->recipient))
-		add_human(out, "    forwarded to: ", r->final);
+		system_mail_line("    forwarded to: ", r->final, out);
 	if (r->kind == BOUNCE_FAILED && r->verdict.status != STATUS_NONE)
-		add_human(out,
-		    "    why: ", slice_of(status_text(r->verdict.status)));
-	add_human(out, "    said by: ", r->relay);
-	add_human(out, "    answer: ", r->reason);
+		system_mail_line("    why: ",
+		    slice_of(status_text(r->verdict.status)), out);
+	system_mail_line("    said by: ", r->relay, out);
+	system_mail_line("    answer: ", r->reason, out);
 }
 
 static void
@@ -83,10 +57,10 @@ add_explanation(struct buf *out, const struct bounce_note *n)
 	for (size_t i = 0; i < n->count; i++)
 		add_recipient(out, &n->reports[i]);
 	(void)buf_add_text(out, "\nThe message:\n\n");
-	add_human(out, "  Subject:    ", n->subject);
-	add_human(out, "  Message-ID: ", n->message_id);
-	add_human(out, "  Reported:   ",
-	    (struct slice){ date, mail_date_format(n->at_ms, date) });
+	system_mail_line("  Subject:    ", n->subject, out);
+	system_mail_line("  Message-ID: ", n->message_id, out);
+	system_mail_line("  Reported:   ",
+	    (struct slice){ date, mail_date_format(n->at_ms, date) }, out);
 }
 
 /* ---- the message that came back ---- */
@@ -155,22 +129,22 @@ add_status_of(struct buf *out, const struct bounce_report *r)
 	(void)buf_add_char(out, '\n');
 	if (r->recipient.len > 0) {
 		(void)buf_add_text(out, "Original-Recipient: rfc822; ");
-		add_ascii(out, r->recipient);
+		system_mail_ascii(r->recipient, out);
 		(void)buf_add_char(out, '\n');
 	}
 	(void)buf_add_text(out, "Final-Recipient: rfc822; ");
-	add_ascii(out, final.len > 0 ? final : SLICE("unknown"));
+	system_mail_ascii(final.len > 0 ? final : SLICE("unknown"), out);
 	(void)buf_addf(out, "\nAction: %s\n",
 	    r->kind == BOUNCE_DELAY ? "delayed" : "failed");
 	add_status(out, r);
 	if (r->relay.len > 0) {
 		(void)buf_add_text(out, "Remote-MTA: dns; ");
-		add_ascii(out, r->relay);
+		system_mail_ascii(r->relay, out);
 		(void)buf_add_char(out, '\n');
 	}
 	if (r->reason.len > 0) {
 		(void)buf_add_text(out, "Diagnostic-Code: smtp; ");
-		add_ascii(out, r->reason);
+		system_mail_ascii(r->reason, out);
 		(void)buf_add_char(out, '\n');
 	}
 }
@@ -180,7 +154,7 @@ add_delivery_status(struct buf *out, const struct bounce_note *n)
 {
 	add_field(out, "Original-Envelope-Id", n->envelope_id);
 	(void)buf_add_text(out, "Reporting-MTA: dns; ");
-	add_ascii(out, n->host);
+	system_mail_ascii(n->host, out);
 	(void)buf_add_char(out, '\n');
 	for (size_t i = 0; i < n->count; i++)
 		add_status_of(out, &n->reports[i]);
@@ -191,46 +165,33 @@ add_delivery_status(struct buf *out, const struct bounce_note *n)
 static void
 add_header(struct buf *out, const struct bounce_note *n)
 {
-	char date[MAIL_DATE_MAX];
+	const struct system_mail mail = {
+		.name = "Mail Delivery System",
+		.from = n->from,
+		.to = &n->to,
+		.to_count = 1,
+		.subject = is_delay(n)
+			       ? SLICE("Delayed mail (will be tried again)")
+			       : SLICE("Undelivered mail"),
+		.host = n->host,
+		.id = n->id,
+		.at_ms = n->at_ms,
+		.reply = true,
+	};
 
-	(void)buf_add_text(out, "From: Mail Delivery System <");
-	add_ascii(out, n->from);
-	(void)buf_add_text(out, ">\nTo: <");
-	add_ascii(out, n->to);
-	(void)buf_add_text(out, is_delay(n)
-				    ? ">\nSubject: Delayed mail (will be "
-				      "tried again)\nDate: "
-				    : ">\nSubject: Undelivered mail\nDate: ");
-	(void)buf_add_slice(out,
-	    (struct slice){ date, mail_date_format(n->at_ms, date) });
-	(void)buf_add_text(out, "\nMessage-ID: <");
-	add_ascii(out, n->id);
-	(void)buf_add_char(out, '@');
-	add_ascii(out, n->host);
-	(void)buf_add_text(out, ">\nAuto-Submitted: auto-replied\n");
+	system_mail_header(&mail, out);
 	if (n->message_id.len > 2 && n->message_id.at[0] == '<' &&
 	    is_ascii(n->message_id)) {
 		add_field(out, "In-Reply-To", n->message_id);
 		add_field(out, "References", n->message_id);
 	}
-	(void)buf_add_text(out, "MIME-Version: 1.0\n");
-}
-
-/* A text/plain part, from its Content-Type on. */
-static void
-add_text_part(struct buf *out, struct slice text)
-{
-	(void)buf_add_text(out,
-	    "Content-Type: text/plain; charset=utf-8\n"
-	    "Content-Transfer-Encoding: quoted-printable\n\n");
-	(void)mime_encode_qp(text, out);
 }
 
 static void
 add_boundary(struct buf *out, const struct bounce_note *n, const char *end)
 {
 	(void)buf_add_text(out, "\n--=_postern_");
-	add_ascii(out, n->id);
+	system_mail_ascii(n->id, out);
 	(void)buf_add_text(out, end);
 }
 
@@ -241,12 +202,12 @@ add_report(struct buf *out, const struct bounce_note *n, struct slice human,
 	(void)buf_add_text(out,
 	    "Content-Type: multipart/report; report-type=delivery-status;\n"
 	    "\tboundary=\"=_postern_");
-	add_ascii(out, n->id);
+	system_mail_ascii(n->id, out);
 	(void)buf_add_text(out, "\"\n");
 	if (!is_ascii(returned))
 		(void)buf_add_text(out, "Content-Transfer-Encoding: 8bit\n");
 	add_boundary(out, n, "\nContent-Description: Notification\n");
-	add_text_part(out, human);
+	system_mail_text(human, out);
 	add_boundary(out, n,
 	    "\nContent-Description: Delivery report\n"
 	    "Content-Type: message/delivery-status\n\n");
@@ -278,7 +239,7 @@ bounce_format(const struct bounce_note *note, struct buf *out)
 			(void)buf_add_text(&human, "\nIts header:\n\n");
 			(void)buf_add_slice(&human, buf_slice(&returned));
 		}
-		add_text_part(out, buf_slice(&human));
+		system_mail_text(buf_slice(&human), out);
 	} else {
 		add_report(out, note, buf_slice(&human), buf_slice(&returned));
 	}

@@ -10,12 +10,22 @@
 #define MAC_LEN 16
 #define SIGNED_MAX 600
 
+static void
+add_hex(const uint8_t *octets, size_t count, char *to)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < count; i++) {
+		to[2 * i] = digits[octets[i] >> 4];
+		to[2 * i + 1] = digits[octets[i] & 15];
+	}
+}
+
 /* MAC in hexadecimal. */
 static int
 sign(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
     struct slice seconds, struct slice recipient, char ret_mac[2 * MAC_LEN])
 {
-	static const char digits[] = "0123456789abcdef";
 	const struct slice parts[] = { tenant, SLICE("\n"), seconds,
 		SLICE("\n"), recipient };
 	uint8_t mac[CRYPTO_SHA256_LEN];
@@ -33,13 +43,9 @@ sign(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
 	rc = crypto_hmac_sha256((struct slice){ (const char *)key,
 				    CRYPTO_SHA256_LEN },
 	    (struct slice){ text, len }, mac);
-	if (rc < 0)
-		return rc;
-	for (size_t i = 0; i < MAC_LEN; i++) {
-		ret_mac[2 * i] = digits[mac[i] >> 4];
-		ret_mac[2 * i + 1] = digits[mac[i] & 15];
-	}
-	return 0;
+	if (rc == 0)
+		add_hex(mac, MAC_LEN, ret_mac);
+	return rc;
 }
 
 int
@@ -65,6 +71,31 @@ own_mail_format(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
 	}
 	*ret_value = (struct slice){ room, len };
 	return 0;
+}
+
+int
+own_mail_field(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
+    struct slice recipient, int64_t now_s, struct buf *out)
+{
+	char room[OWN_MAIL_VALUE_MAX];
+	struct slice value;
+	int rc = own_mail_format(key, tenant, recipient, now_s, room, &value);
+
+	if (rc < 0)
+		return rc;
+	(void)buf_add_text(out, OWN_MAIL_FIELD ": ");
+	(void)buf_add_slice(out, value);
+	return buf_add_char(out, '\n');
+}
+
+struct slice
+own_mail_id(char room[OWN_MAIL_ID_LEN])
+{
+	uint8_t random[OWN_MAIL_ID_LEN / 2];
+
+	crypto_random(random, sizeof(random));
+	add_hex(random, sizeof(random), room);
+	return (struct slice){ room, OWN_MAIL_ID_LEN };
 }
 
 bool

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "util/buf.h"
 #include "util/crypto.h"
 #include "util/slice.h"
 
@@ -26,6 +27,12 @@
 int own_mail_format(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
     struct slice recipient, int64_t now_s, char room[OWN_MAIL_VALUE_MAX],
     struct slice *ret_value);
+/* The same as a field at the head of a mail. */
+int own_mail_field(const uint8_t key[CRYPTO_SHA256_LEN], struct slice tenant,
+    struct slice recipient, int64_t now_s, struct buf *out);
+/* The left part of its Message-ID: random; returns it, in room. */
+#define OWN_MAIL_ID_LEN 32
+struct slice own_mail_id(char room[OWN_MAIL_ID_LEN]);
 /* Is it meant to be one?  Says nothing about its signature. */
 bool own_mail_looks(struct slice value);
 /*

@@ -165,3 +165,21 @@ def test_delays_are_told_too(env):
     message, = returned(env)
     block = parts(message)["message/delivery-status"].get_payload()[1]
     assert block["Action"] == "delayed" and block["Status"].startswith("4.")
+
+
+def test_an_alarm_is_told_by_mail(env):
+    start(env, outbreak={"recipients": 3, "share_percent": 50,
+                         "notify": ["it@good.test", "boss@good.test"]})
+    for i in range(4):
+        one = f"gone{i}@bounce.test"
+        env.receivers["bounce.test"].script[one] = \
+            f"550 5.1.1 <{one}>: no such user here"
+        send(env, one)
+    for one in ("it@good.test", "boss@good.test"):
+        message, = returned(env, to=one)
+        assert message["Subject"].startswith("Postern alarm: outbreak at ")
+        assert message["Auto-Submitted"] == "auto-generated"
+        text = message.get_content()
+        assert "same answer" in text and "postern blocks outbreaks" in text
+    alarm, = env.api.all("/v1/events", type="alarm")
+    assert alarm["origin"] == "outbreak"

@@ -84,11 +84,32 @@ test_what_does_not_fit_is_refused(void **state)
 	assert_true(value.len <= sizeof(room));
 }
 
+static void
+test_at_the_head_of_a_mail(void **state)
+{
+	char id[OWN_MAIL_ID_LEN], other[OWN_MAIL_ID_LEN];
+	struct slice line, tenant;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1000);
+	assert_int_equal(own_mail_field(key, shop, ann, NOW, &out), 0);
+	line = buf_slice(&out);
+	assert_true(slice_starts(line, SLICE(OWN_MAIL_FIELD ": own shop ")));
+	assert_int_equal(line.at[line.len - 1], '\n');
+	line = slice_skip(line, sizeof(OWN_MAIL_FIELD ": ") - 1);
+	line.len--;
+	assert_int_equal(own_mail_parse(key, line, ann, NOW, &tenant), 0);
+	buf_done(&out);
+	assert_false(slice_eq(own_mail_id(id), own_mail_id(other)));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_signed_is_let_in),
+		cmocka_unit_test(test_at_the_head_of_a_mail),
 		cmocka_unit_test(test_each_octet_counts),
 		cmocka_unit_test(test_what_does_not_fit_is_refused),
 	};
