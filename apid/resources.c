@@ -4,11 +4,13 @@
 
 const struct route *const route_tables[] = {
 	routes_blocks,
+	routes_conditions,
 	routes_events,
 	routes_health,
 	routes_held,
 	routes_inbound,
 	routes_limits,
+	routes_outbreaks,
 	routes_shaping,
 	routes_webhooks,
 	NULL,

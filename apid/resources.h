@@ -6,11 +6,13 @@
 
 /* The route table of each resource_NAME.c; route_tables has them all. */
 extern const struct route routes_blocks[];
+extern const struct route routes_conditions[];
 extern const struct route routes_events[];
 extern const struct route routes_health[];
 extern const struct route routes_held[];
 extern const struct route routes_inbound[];
 extern const struct route routes_limits[];
+extern const struct route routes_outbreaks[];
 extern const struct route routes_shaping[];
 extern const struct route routes_webhooks[];
 

@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include "cli/blocks.h"
+#include "cli/blocks_other.h"
 #include "cli/commands.h"
 #include "cli/store_client.h"
 #include "proto/block_json.h"
@@ -383,7 +384,11 @@ run(struct cli *cli, int argc, char *argv[])
 	struct blocks_run r = { .tenant = slice_of(SETTINGS_DEFAULT_TENANT) };
 	const char *words[2] = { NULL, NULL };
 	const struct verb *verb = verbs;
-	int n = take_options(&r, argc, argv, words), rc;
+	int rc = blocks_other(cli, argc, argv);
+
+	if (rc >= 0)
+		return rc;
+	int n = take_options(&r, argc, argv, words);
 
 	while (n > 0 && verb->name != NULL && strcmp(verb->name, words[0]) != 0)
 		verb++;
@@ -417,12 +422,13 @@ run(struct cli *cli, int argc, char *argv[])
 const struct command command_blocks = {
 	.name = "blocks",
 	.summary = "the suppression list: who gets no mail, and who always",
-	.usage = "[-t TENANT] list [--exempt] [--contains TEXT] "
-		 "[--stream NAME] [--json]\n"
-		 "[-t TENANT] export\n"
-		 "[-t TENANT] show ADDRESS [--stream NAME]\n"
-		 "[-t TENANT] add|exempt ADDRESS [--stream NAME] "
-		 "[--note TEXT] [--expires WHEN]\n"
-		 "[-t TENANT] remove|unexempt ADDRESS [--stream NAME]",
+	.usage =
+	    "[-t TENANT] list [--exempt] [--contains TEXT] "
+	    "[--stream NAME] [--json]\n"
+	    "[-t TENANT] export\n"
+	    "[-t TENANT] show ADDRESS [--stream NAME]\n"
+	    "[-t TENANT] add|exempt ADDRESS [--stream NAME] "
+	    "[--note TEXT] [--expires WHEN]\n"
+	    "[-t TENANT] remove|unexempt ADDRESS [--stream NAME]\n" BLOCKS_OTHER_USAGE,
 	.run = run,
 };

@@ -18,6 +18,7 @@ static void (*const checks[])(struct doctor *d) = {
 	doctor_queue_helper,
 	doctor_maillog,
 	doctor_held,
+	doctor_outbreaks,
 	doctor_dkim,
 };
 

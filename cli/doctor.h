@@ -31,6 +31,7 @@ void doctor_report(struct doctor *d, enum health health, const char *remedy,
 void doctor_dkim(struct doctor *d);
 void doctor_held(struct doctor *d);
 void doctor_master_key(struct doctor *d);
+void doctor_outbreaks(struct doctor *d);
 void doctor_queue_helper(struct doctor *d);
 void doctor_redis(struct doctor *d);
 /* Part of doctor_dkim, which has loaded the settings. */

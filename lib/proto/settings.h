@@ -59,6 +59,9 @@ struct blocking_condition {
 	bool stream_only;     /* the block holds for the message's stream */
 };
 
+/* any_fault of a status where it is not given. */
+bool settings_any_fault(int status);
+
 /* One answer for many recipients of a provider: settings_outbreak.c. */
 struct outbreak_settings {
 	bool enabled;

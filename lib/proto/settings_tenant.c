@@ -108,6 +108,15 @@ set_conditions(struct tenant *t, const struct json *list)
 	}
 }
 
+/* Who turns on a status that is off by default wants its errors to count. */
+bool
+settings_any_fault(int status)
+{
+	return status != STATUS_HOST_UNKNOWN && status != STATUS_USER_UNKNOWN &&
+	       status != STATUS_TIMEOUT && status != STATUS_FULL &&
+	       status != STATUS_ADDRESS;
+}
+
 static void
 compile_conditions(struct tenant *t, struct view document)
 {
@@ -117,11 +126,7 @@ compile_conditions(struct tenant *t, struct view document)
 		t->conditions[i].count = 1;
 		t->conditions[i].lift_on_success =
 		    i == STATUS_TIMEOUT || i == STATUS_FULL;
-		/* Statuses that are asked for by name only are asked for. */
-		t->conditions[i].any_fault =
-		    i != STATUS_HOST_UNKNOWN && i != STATUS_USER_UNKNOWN &&
-		    i != STATUS_TIMEOUT && i != STATUS_FULL &&
-		    i != STATUS_ADDRESS;
+		t->conditions[i].any_fault = settings_any_fault(i);
 	}
 	set_conditions(t, view_get(nothing, "blocking").value);
 	set_conditions(t, view_get(document, "blocking").value);

@@ -10,7 +10,6 @@
 #include "store/redis.h"
 #include "store/request.h"
 #include "store/store.h"
-#include "util/buf.h"
 #include "util/clock.h"
 #include "util/crypto.h"
 #include "util/err.h"
@@ -37,15 +36,8 @@ outbreak_shape(struct slice class, struct slice text,
 {
 	static const char hex[] = "0123456789abcdef";
 	uint8_t hash[CRYPTO_SHA256_LEN];
-	struct buf both;
-	int rc;
+	int rc = crypto_sha256(text.len > 0 ? text : class, hash);
 
-	buf_init(&both, 4096);
-	(void)buf_add(&both, class.at, class.len);
-	(void)buf_add_char(&both, ' ');
-	(void)buf_add(&both, text.at, text.len);
-	rc = both.rc < 0 ? both.rc : crypto_sha256(buf_slice(&both), hash);
-	buf_done(&both);
 	for (size_t i = 0; i < OUTBREAK_SHAPE_LEN && rc == 0; i++)
 		room[i] = hex[(hash[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 15];
 	return rc;

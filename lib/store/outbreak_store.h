@@ -23,7 +23,7 @@ struct store;
 struct outbreak {
 	struct slice id;
 	struct slice provider; /* a shaping filter, or "@" and a domain */
-	struct slice shape;    /* hash of class and shape of the answer */
+	struct slice shape;    /* outbreak_shape() */
 	struct slice class;    /* bounce_class_word() */
 	struct slice text;     /* the answer's shape */
 	struct slice by;   /* who ended it: "time", "api", "cli"; or empty */
@@ -37,7 +37,11 @@ struct outbreak {
 	uint64_t released;          /* blocks taken back */
 };
 
-/* What the shape of an answer is called in keys: hex. */
+/*
+ * What an answer is called in keys: hex.  By its text's shape; where there is
+ * no text, by its class: a log line and a report that tell of one answer may
+ * have been classed in different ways.
+ */
 int outbreak_shape(struct slice class, struct slice text,
     char room[OUTBREAK_SHAPE_LEN]);
 /* A recipient in sets. */

@@ -8,7 +8,8 @@ local all, now = redis.call('HGETALL', KEYS[1]), tonumber(ARGV[2])
 for i = 1, #all, 2 do
   local o = outbreak_parse(all[i + 1])
   if o.id == ARGV[1] and o.ended == 0 then
-    o.ended, o.by = now, ARGV[3]
+    -- A log may know whole seconds only: what comes in this one counts.
+    o.ended, o.by = math.floor(now / 1000) * 1000 - 1, ARGV[3]
     outbreak_forget(o, now)
     outbreak_put(o)
     return 1

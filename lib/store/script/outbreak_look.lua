@@ -57,6 +57,7 @@ for _, r in ipairs(results) do
       shapes[#shapes + 1] = s
     end
     if r.at >= s.at then s.at, s.last = r.at, r end
+    if not s.class or s.class == 'none' then s.class = r.class end
     known[r.provider] = true
   end
 end
@@ -109,7 +110,7 @@ local function begin(s, n, total)
   make_room()
   return {id = redis.sha1hex(field_of(s.provider, s.shape) .. s.last.event)
       :sub(1, 10), provider = s.provider, shape = s.shape,
-    class = s.last.class, started = s.at, last = s.at, till = s.at + freeze,
+    class = s.class, started = s.at, last = s.at, till = s.at + freeze,
     ended = 0, by = '', told = 0, claimed = 0, trip = s.last.event,
     host = ARGV[5], window = window, recipients = n, total = total,
     errors = 0, released = 0, text = s.last.text}
