@@ -12,13 +12,15 @@
 #define LINES_MIN 3      /* before one that divides */
 #define MANY 32          /* recipients: less of the text is read for each */
 #define NEAR_OF_MANY 256 /* octets of it then */
-#define RETURNED_MAX 50  /* recipients of the returned message looked at */
+#define SEARCHED_MAX ((size_t)4 * 1024 * 1024) /* octets, in all */
+#define RETURNED_MAX 50 /* recipients of the returned message looked at */
 
 /* One mail under way. */
 struct reading {
 	struct bounce_parts m;
-	size_t cursor; /* in its text, where the last recipient stood */
-	size_t many;   /* recipients of the report */
+	size_t cursor;   /* in its text, where the last recipient stood */
+	size_t searched; /* octets of it, for all of them */
+	size_t many;     /* recipients of the report */
 };
 
 static int read_mail(struct slice message, const struct bounce_rules *rules,
@@ -120,6 +122,23 @@ is_rule(struct slice line)
 	return n >= RULE_MIN && strchr("_*=-#~", line.at[0]) != NULL;
 }
 
+/* Where the text names the address: behind the last one, else anywhere. */
+static const char *
+search(struct reading *r, struct slice address)
+{
+	struct slice rest = slice_skip(r->m.text, r->cursor);
+	const char *p;
+
+	if (address.len == 0 || r->searched > SEARCHED_MAX)
+		return NULL;
+	p = slice_find(rest, address);
+	r->searched += p != NULL ? (size_t)(p - rest.at) : rest.len;
+	if (p != NULL || r->cursor == 0)
+		return p;
+	r->searched += r->m.text.len;
+	return slice_find(r->m.text, address);
+}
+
 /*
  * What the human part says near the address; the whole when it is not there.
  * The recipients of a report mostly stand in the order of the text: each is
@@ -129,13 +148,8 @@ static struct slice
 near_address(struct reading *r, struct slice address)
 {
 	struct slice s = r->m.text, rest, line;
-	const char *p = NULL;
+	const char *p = search(r, address);
 
-	if (address.len > 0) {
-		p = slice_find(slice_skip(s, r->cursor), address);
-		if (p == NULL && r->many < MANY)
-			p = slice_find(s, address);
-	}
 	if (p != NULL) {
 		s = slice_skip(s, (size_t)(p - s.at));
 		r->cursor = (size_t)(p - r->m.text.at);

@@ -7,7 +7,8 @@
 #include "proto/mime.h"
 #include "util/err.h"
 
-#define MINE_MAX 2048 /* of From, To and Delivered-To */
+#define MINE_MAX 2048                   /* of From, To and Delivered-To */
+#define HEADER_MAX ((size_t)128 * 1024) /* octets that are read */
 #define SUBJECT_MAX 1000
 #define FROM_MAX 1000
 
@@ -339,6 +340,8 @@ bounce_parts_read(struct slice message, const struct bounce_rules *rules,
 		return rc;
 	*m = (struct bounce_parts){ .arena = arena, .rules = rules };
 	m->header = mime.parts[0].header;
+	if (m->header.len > HEADER_MAX)
+		m->header.len = HEADER_MAX;
 	m->is_report =
 	    slice_eq_nocase(mime.parts[0].report, SLICE("delivery-status"));
 	read_fields(m);

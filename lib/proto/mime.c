@@ -7,6 +7,7 @@
 
 #include "util/err.h"
 
+#define TYPE_MAX 4096     /* octets of a Content-Type that are read */
 #define PIECES_MAX 8      /* of one parameter */
 #define PIECE_NAME_MAX 32 /* "report-type*7*" */
 
@@ -260,8 +261,11 @@ parameter(struct slice value, const char *name, struct arena *arena)
 static void
 read_type(struct walk *w, struct mime_part *part, struct slice type)
 {
-	struct slice rest = type, boundary;
+	struct slice rest, boundary;
 
+	if (type.len > TYPE_MAX)
+		type.len = TYPE_MAX;
+	rest = type;
 	part->type = take_parameter(&rest);
 	if (rest.len == 0)
 		return;
