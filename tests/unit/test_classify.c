@@ -119,6 +119,112 @@ test_replies(void **state)
 	}
 }
 
+/* Class, the side to blame, the time named, and the list. */
+static const struct {
+	const char *text;
+	int status;
+	enum bounce_class class;
+	unsigned retry_after_s;
+	const char *blocklist;
+	struct classify_input who;
+} fine[] = {
+	{ "452 4.3.1 Insufficient system storage", STATUS_FULL,
+	    CLASS_SYSTEM_FULL, 0, "", { .rules = NULL } },
+	{ "452 4.2.2 Mailbox full", STATUS_FULL, CLASS_MAILBOX_FULL, 0, "",
+	    { .rules = NULL } },
+	{ "451 4.7.1 Greylisted, please try again in 300 seconds",
+	    STATUS_TIMEOUT, CLASS_GREYLISTED, 300, "", { .rules = NULL } },
+	{ "421 4.7.0 Too many connections, wait 1 hour", STATUS_TIMEOUT,
+	    CLASS_RATE, 3600, "", { .rules = NULL } },
+	{ "450 ５分後に再送してください", STATUS_TIMEOUT, CLASS_OTHER,
+	    300, "", { .rules = NULL } },
+	{ "450 しばらくして、30 分以上あけてください", STATUS_TIMEOUT,
+	    CLASS_OTHER, 1800, "", { .rules = NULL } },
+	{ "450 try again later", STATUS_TIMEOUT, CLASS_OTHER, 0, "",
+	    { .rules = NULL } },
+	{ "450 try again in 900000000 seconds", STATUS_TIMEOUT,
+	    CLASS_OTHER, 0, "", { .rules = NULL } },
+	{ "554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org",
+	    STATUS_REFUSED, CLASS_BLOCKLIST, 0, "Spamhaus ZEN",
+	    { .rules = NULL } },
+	{ "554 5.7.1 blocked using BL.Example.net; see http://www.example.net",
+	    STATUS_REFUSED, CLASS_BLOCKLIST, 0, "BL.Example.net",
+	    { .rules = NULL } },
+	{ "550 192.0.2.1 is listed in lists.example.org (127.0.0.2)",
+	    STATUS_REFUSED, CLASS_BLOCKLIST, 0, "lists.example.org",
+	    { .rules = NULL } },
+	{ "550 5.7.1 rejected: listed by 192.0.2.1", STATUS_REFUSED,
+	    CLASS_BLOCKLIST, 0, "", { .rules = NULL } },
+	{ "550 5.1.1 no barracuda here: user unknown", STATUS_REFUSED,
+	    CLASS_BLOCKLIST, 0, "Barracuda", { .rules = NULL } },
+	{ "550 5.1.1 <b@b.example>: user unknown", STATUS_USER_UNKNOWN,
+	    CLASS_USER_UNKNOWN, 0, "", { .rules = NULL } },
+	/* A code that says unknown, and words that say policy; the reverse. */
+	{ "550 5.1.1 too many recipients", STATUS_REFUSED, CLASS_RATE, 0, "",
+	    { .rules = NULL } },
+	{ "550 5.7.1 user unknown", STATUS_USER_UNKNOWN, CLASS_USER_UNKNOWN, 0,
+	    "", { .rules = NULL } },
+	/* Answers without words. */
+	{ "host mx.b[192.0.2.1] said: 550 (in reply to RCPT TO command)",
+	    STATUS_USER_UNKNOWN, CLASS_USER_UNKNOWN, 0, "", { .rules = NULL } },
+	{ "host mx.b[192.0.2.1] said: 554 (in reply to MAIL FROM command)",
+	    STATUS_REFUSED, CLASS_SENDER, 0, "", { .rules = NULL } },
+	{ "554", STATUS_REFUSED, CLASS_SENDER, 0, "",
+	    { .command = SLICE("MAIL FROM") } },
+	{ "554", STATUS_OTHER, CLASS_OTHER, 0, "", { .rules = NULL } },
+	/* The same words of others. */
+	{ "550 5.2.0 Unknown user b@docomo.ne.jp", STATUS_REFUSED,
+	    CLASS_RECIPIENT_POLICY, 0, "",
+	    { .remote = SLICE("mfsmax.docomo.ne.jp[192.0.2.1]:25") } },
+	{ "550 5.2.0 Unknown user b@b.example", STATUS_USER_UNKNOWN,
+	    CLASS_USER_UNKNOWN, 0, "", { .rules = NULL } },
+	{ "552 Too much mail data", STATUS_FULL, CLASS_MAILBOX_FULL, 0, "",
+	    { .recipient = SLICE("b@docomo.ne.jp") } },
+	{ "552 Too much data in one message", STATUS_SIZE, CLASS_SIZE, 0, "",
+	    { .rules = NULL } },
+	{ "554 <b..b@ezweb.ne.jp>: Relay access denied", STATUS_ADDRESS,
+	    CLASS_BAD_ADDRESS, 0, "",
+	    { .recipient = SLICE("b..b@ezweb.ne.jp") } },
+	{ "553 a.example does not exist", STATUS_REFUSED, CLASS_SENDER, 0, "",
+	    { .remote = SLICE("dns; mx.i.softbank.jp") } },
+	{ "550 5.5.0 Requested action not taken: mailbox unavailable",
+	    STATUS_USER_UNKNOWN, CLASS_USER_UNKNOWN, 0, "",
+	    { .remote = SLICE("b.mail.protection.outlook.com") } },
+	{ "550 5.4.1 Recipient address rejected: Access denied",
+	    STATUS_USER_UNKNOWN, CLASS_USER_UNKNOWN, 0, "", { .rules = NULL } },
+	{ "554 delivery error: dd This user doesn't have a yahoo.com account",
+	    STATUS_USER_UNKNOWN, CLASS_USER_UNKNOWN, 0, "", { .rules = NULL } },
+	/* Our own Postfix, of its own accord. */
+	{ "TLS is required, but was not offered by host mx.b[192.0.2.1]",
+	    STATUS_SERVER, CLASS_TLS, 0, "", { .local = true } },
+	{ "SMTPUTF8 is required, but was not offered by host mx.b[192.0.2.1]",
+	    STATUS_OTHER, CLASS_PROTOCOL, 0, "", { .local = true } },
+	{ "connect to mx.b.example[192.0.2.1]:25: Connection timed out",
+	    STATUS_TIMEOUT, CLASS_CONNECTION, 0, "", { .local = true } },
+	{ "delivery temporarily suspended: host mx.b[192.0.2.1] refused to "
+	  "talk to me: 554 5.7.1 bad reputation",
+	    STATUS_REFUSED, CLASS_REPUTATION, 0, "", { .local = true } },
+};
+
+static void
+test_fine(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		struct classify_input in = fine[i].who;
+		struct classify_verdict v;
+
+		in.text = slice_of(fine[i].text);
+		classify_reply(&in, &v);
+		if (v.status != fine[i].status || v.class != fine[i].class ||
+		    v.retry_after_s != fine[i].retry_after_s ||
+		    !slice_eq(v.blocklist, slice_of(fine[i].blocklist)))
+			fail_msg("%s: %d %s by %s, %u s, \"%.*s\"",
+			    fine[i].text, v.status, bounce_class_word(v.class),
+			    v.rule, v.retry_after_s, SLICE_F(v.blocklist));
+	}
+}
+
 static void
 test_normalize(void **state)
 {
@@ -182,6 +288,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_fine),
 		cmocka_unit_test(test_normalize),
 		cmocka_unit_test(test_match),
 	};
