@@ -9,6 +9,7 @@
 
 #define NAME_MAX_LEN 60
 #define TEXT_MAX 2000 /* octets of an example */
+#define WORDS_MAX 200 /* examples of a rule, domains of a section */
 
 struct reader {
 	struct bounce_rules *set;
@@ -124,6 +125,7 @@ static void
 append(struct reader *r, struct rule_words **list, struct slice text)
 {
 	struct rule_words *w = arena_alloc(r->set->arena, sizeof(*w));
+	unsigned count = 0;
 
 	if (w == NULL) {
 		r->rc = ERR_NOMEM;
@@ -131,9 +133,12 @@ append(struct reader *r, struct rule_words **list, struct slice text)
 	}
 	w->text = text;
 	w->line = r->line;
-	while (*list != NULL)
-		list = &(*list)->next;
-	*list = w;
+	for (; *list != NULL; list = &(*list)->next)
+		count++;
+	if (count == WORDS_MAX)
+		tell(r, r->line, "more than %d of them", WORDS_MAX);
+	else
+		*list = w;
 }
 
 static void

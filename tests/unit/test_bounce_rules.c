@@ -141,6 +141,40 @@ test_error_flood(void **state)
 	assert_int_equal(told.count, BOUNCE_RULES_ERRORS_MAX);
 }
 
+/* Too much of anything is an error, too. */
+static void
+test_limits(void **state)
+{
+	static const struct {
+		const char *head, *line, *message;
+		unsigned count;
+	} t[] = {
+		{ "rule a\nclass spam\nmatch x\n", "example x\n", "more than",
+		    201 },
+		{ "section s\n", "remote a.example\n", "more than", 201 },
+		{ "", "section s\n", "too many sections", 250 },
+		{ "", "blocklist s\nmatch s\nexample s\n",
+		    "too many blocklists", 251 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		size_t head = strlen(t[i].head), line = strlen(t[i].line);
+		char *text = malloc(head + line * t[i].count + 1);
+		struct told told;
+
+		assert_non_null(text);
+		memcpy(text, t[i].head, head);
+		for (unsigned k = 0; k < t[i].count; k++)
+			memcpy(text + head + line * k, t[i].line, line);
+		text[head + line * t[i].count] = '\0';
+		if (make(text, &told) != NULL || told.count == 0 ||
+		    strstr(told.text, t[i].message) == NULL)
+			fail_msg("%s: %s", t[i].line, told.text);
+		free(text);
+	}
+}
+
 static void
 expect(const struct classify_input *in, const char *rule)
 {
@@ -379,6 +413,7 @@ main(void)
 		cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_error_flood),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_site),
 		cmocka_unit_test(test_conditions),
 		cmocka_unit_test(test_weights),
