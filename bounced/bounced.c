@@ -25,8 +25,10 @@
 #include "service/metrics.h"
 #include "store/event_store.h"
 #include "store/metrics_store.h"
+#include "store/retention_store.h"
 #include "store/settings_store.h"
 #include "store/store.h"
+#include "util/clock.h"
 #include "util/crypto.h"
 #include "util/err.h"
 #include "util/log.h"
@@ -44,6 +46,9 @@ static struct bounced {
 	size_t fd_count;
 	struct store *store;
 	struct settings_watch *settings;
+	bool sweeping;
+	unsigned swept_days; /* that were set; 0: none yet */
+	int64_t swept_on;    /* day since 1970 */
 	struct follower *follower;
 	struct consumer *consumer;
 	struct submit *submit;
@@ -110,10 +115,48 @@ store_turned(bool up, const char *why, void *ctx)
 }
 
 static void
+swept(int rc, unsigned days, void *ctx)
+{
+	(void)ctx;
+	(void)days;
+	bounced.sweeping = false;
+	if (rc == 0)
+		return;
+	/* Tried again with the next registration. */
+	bounced.swept_days = 0;
+	log_debug("retention: %s", err_text(rc));
+}
+
+/* Once a day, and when events are to be kept longer or shorter. */
+static void
+sweep_days(void)
+{
+	unsigned days = store_events_days(bounced.store);
+	int64_t today = clock_wall_us() / 1000000 / 86400;
+	struct settings *settings = settings_current(bounced.settings);
+	size_t count = settings != NULL ? settings_tenant_count(settings) : 0;
+	struct slice *tenants = calloc(count + 1, sizeof(*tenants));
+
+	if (settings != NULL && tenants != NULL && !bounced.sweeping &&
+	    (days != bounced.swept_days || today != bounced.swept_on)) {
+		bounced.sweeping = true;
+		bounced.swept_days = days;
+		bounced.swept_on = today;
+		for (size_t i = 0; i < count; i++)
+			tenants[i] = settings_tenant_at(settings, i)->name;
+		retention_sweep(bounced.store, slice_of(bounced.host), tenants,
+		    count, swept, NULL);
+	}
+	free(tenants);
+	settings_unref(settings);
+}
+
+static void
 register_host(void *ctx)
 {
 	(void)ctx;
 	host_register(bounced.store, slice_of(bounced.host));
+	sweep_days();
 	loop_timer_set(bounced.register_timer, REGISTER_MS);
 }
 
@@ -125,6 +168,8 @@ settings_turned(int rc, const char *text, void *ctx)
 		log_warning("settings: %s", text);
 	else
 		log_info("settings: %s", text);
+	/* Perhaps with another retention. */
+	loop_timer_set(bounced.register_timer, 0);
 }
 
 static int

@@ -364,6 +364,12 @@ settings_operator_domain(const struct settings *s)
 	return s->operator_domain;
 }
 
+const struct retention_settings *
+settings_retention(const struct settings *s)
+{
+	return &s->retention;
+}
+
 const struct scheduler_settings *
 settings_scheduler(const struct settings *s)
 {

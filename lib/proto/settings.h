@@ -435,6 +435,11 @@ struct scheduler_settings {
 	unsigned release_per_second;
 };
 const struct scheduler_settings *settings_scheduler(const struct settings *s);
+/* How long what happened is kept, in whole days: its section "retention". */
+struct retention_settings {
+	unsigned events_days, audit_days;
+};
+const struct retention_settings *settings_retention(const struct settings *s);
 /*
  * The curve of mail of this tenant to a recipient of this filter (NULL: none):
  * the filter's if it is exact, else the tenant's if it is, else the global one.

@@ -388,6 +388,7 @@ settings_compile(const struct settings_input *docs, size_t count,
 	if (rc < 0)
 		goto fail;
 	c.s->scheduler = settings_scheduler_of(c.global);
+	c.s->retention = settings_retention_of(c.global);
 	c.s->needs = settings_needs_of(c.s);
 	*ret_settings = c.s;
 	return 0;

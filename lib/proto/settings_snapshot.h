@@ -60,6 +60,7 @@ struct settings {
 	unsigned needs;                                /* enum settings_need */
 	struct shaping shaping;
 	struct scheduler_settings scheduler;
+	struct retention_settings retention;
 	struct map *zones; /* name -> struct zone; NULL: none yet */
 	struct return_domain **returns;
 	size_t return_count;

@@ -28,6 +28,7 @@ int settings_returns_compile(struct settings *s);
 
 /* The global document's section scheduler. */
 struct scheduler_settings settings_scheduler_of(struct view global);
+struct retention_settings settings_retention_of(struct view global);
 
 /* Bits of enum settings_need for all that is compiled. */
 unsigned settings_needs_of(const struct settings *s);

@@ -6,6 +6,7 @@
 
 #include "store/keys.h"
 #include "store/redis.h"
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/err.h"
 #include "util/number.h"
@@ -42,7 +43,9 @@ audit_append(struct store *s, const struct audit_entry *entry,
 		SLICE("action"), entry->action, SLICE("target"), entry->target,
 		SLICE("detail"), entry->detail };
 	struct slice expire[] = { SLICE("EXPIRE"), key_slice(&key),
-		{ ttl, number_format(AUDIT_RETENTION_S + 86400, ttl) } };
+		{ ttl,
+		    number_format((store_audit_days(s) + 1) * UINT64_C(86400),
+			ttl) } };
 	struct audit_call *call = calloc(1, sizeof(*call));
 	size_t count = sizeof(add) / sizeof(*add);
 

@@ -9,11 +9,10 @@
 /*
  * The audit log: who changed what by API or command line,
  * and who logged in by SMTP; one stream for each
- * tenant and day, kept for AUDIT_RETENTION_S.
+ * tenant and day, kept for store_audit_days().
  */
 struct store;
 
-#define AUDIT_RETENTION_S (90 * 86400)
 
 struct audit_entry {
 	struct slice tenant;

@@ -283,7 +283,7 @@ static const struct key_row keys[] = {
 	    .name = "pn:a:{TENANT}:YYYYMMDD",
 	    .pattern = "pn:a:*",
 	    .type = "stream",
-	    .ttl = "90 days after its day",
+	    .ttl = "retention.audit_days after its day",
 	    .text = "Audit log: who changed what, and who logged in.",
 	    .readers = R(APID) | R(CLI),
 	    .writers = R(POLICYD) | R(APID) | R(CLI),
@@ -404,7 +404,7 @@ static const char *const acl_commands[NWHO] = {
 	"+get +set +hincrby +hdel +hlen +hrandfield +del +xrange +zadd +zcard +zrange "
 	"+zrangebylex +zrangebyscore +zrem +zremrangebyrank "
 	"+zremrangebyscore +zscore +sadd +sismember +srem +pfadd +pfcount "
-	"+pexpire +subscribe",
+	"+pexpire +unlink +subscribe",
 	/* First what is taken away: ROLE is among @dangerous, too. */
 	[APID] = "+@read +@write -@dangerous " GREETING "+subscribe +publish",
 	[CLI] = "+@read +@write -@dangerous " GREETING

@@ -45,7 +45,7 @@ struct store {
 	struct event_base *base;
 	struct dial_options dial_options;
 	int64_t timeout_us;
-	unsigned events_days;
+	unsigned events_days, audit_days;
 
 	enum link_state state;
 	struct link *link;

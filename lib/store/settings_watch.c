@@ -182,8 +182,11 @@ compile(struct settings_watch *w, const struct document *only,
 static void
 swap(struct settings_watch *w, struct settings *s)
 {
+	const struct retention_settings *keep = settings_retention(s);
 	struct settings *old;
 
+	store_set_events_days(w->store, keep->events_days);
+	store_set_audit_days(w->store, keep->audit_days);
 	(void)pthread_mutex_lock(&w->lock);
 	old = w->current;
 	w->current = s;

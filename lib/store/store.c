@@ -109,6 +109,18 @@ store_events_days(const struct store *s)
 	return s->events_days;
 }
 
+void
+store_set_audit_days(struct store *s, unsigned days)
+{
+	s->audit_days = days > 0 ? days : STORE_AUDIT_DAYS;
+}
+
+unsigned
+store_audit_days(const struct store *s)
+{
+	return s->audit_days;
+}
+
 static char *
 copy_text(const char *text)
 {
@@ -143,6 +155,7 @@ store_open(struct event_base *base, const struct store_options *options,
 	s->base = base;
 	s->timeout_us = options->timeout_ms * 1000;
 	s->events_days = STORE_EVENTS_DAYS;
+	s->audit_days = STORE_AUDIT_DAYS;
 	s->backoff_us = BACKOFF_FIRST_US;
 	d = &s->dial_options;
 	d->user = copy_text(options->user);

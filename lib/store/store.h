@@ -51,6 +51,10 @@ int64_t store_long_deadline(const struct store *s);
 #define STORE_EVENTS_DAYS 40
 void store_set_events_days(struct store *s, unsigned days);
 unsigned store_events_days(const struct store *s);
+/* The same of the audit log: retention.audit_days, 90. */
+#define STORE_AUDIT_DAYS 90
+void store_set_audit_days(struct store *s, unsigned days);
+unsigned store_audit_days(const struct store *s);
 
 /*
  * The waiting form, for libmilter's threads.  start() runs on the loop's
