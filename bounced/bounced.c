@@ -219,6 +219,7 @@ start_follower(const struct host_config *config, struct event_base *base)
 	struct follower_options options = {
 		.host = slice_of(bounced.host),
 		.names = slice_of(bounced.names),
+		.settings = bounced.settings,
 		.source = bounced.checkpoint,
 		.state_directory = bounced.state_directory,
 		.committed = events_written,

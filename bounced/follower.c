@@ -8,8 +8,11 @@
 #include "bounced/log_source.h"
 #include "net/loop.h"
 #include "proto/bounce_rules.h"
+#include "proto/provider_name.h"
+#include "proto/settings.h"
 #include "store/delivery_store.h"
 #include "store/message_spool.h"
+#include "store/settings_store.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/clock.h"
@@ -63,6 +66,24 @@ wait_then_ask(struct follower *f, int64_t ms)
 	loop_timer_set(f->timer, ms);
 }
 
+/* The filter of who answered, for the counters; none: as it was before. */
+static void
+note_provider(struct follower *f, struct delivery_op *op)
+{
+	char room[PROVIDER_NAME_ROOM];
+	struct settings *s;
+
+	if (op->kind != DELIVERY_RESULT || f->options.settings == NULL ||
+	    (s = settings_current(f->options.settings)) == NULL)
+		return;
+	struct provider_name name = provider_name_of(settings_shaping(s),
+	    op->recipient, NULL, 0, op->relay, room);
+	/* No room for it: then as if it were not known. */
+	if (name.filter)
+		op->provider = arena_dup(f->arena, name.name);
+	settings_unref(s);
+}
+
 static void
 on_found(const struct postfix_log *log, void *ctx)
 {
@@ -70,8 +91,10 @@ on_found(const struct postfix_log *log, void *ctx)
 
 	if (!postfix_log_tag_in(log->tag, f->options.names))
 		return;
-	if (delivery_line_op(log, f->rules, f->arena, &f->ops[f->count]))
-		f->count++;
+	if (!delivery_line_op(log, f->rules, f->arena, &f->ops[f->count]))
+		return;
+	note_provider(f, &f->ops[f->count]);
+	f->count++;
 }
 
 static void read_on(struct follower *f);

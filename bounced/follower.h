@@ -17,12 +17,15 @@ struct bounce_rules;
 struct event_base;
 struct follower;
 struct log_source;
+struct settings_watch;
 struct store;
 
 struct follower_options {
 	struct slice host;  /* name in keys */
 	struct slice names; /* syslog names to read (postfix_log_tag_in) */
-	const char *source; /* name of the checkpoint: "file:PATH" */
+	struct settings_watch *settings; /* their shaping filters name whose
+					    mail it is; NULL: nobody's */
+	const char *source;           /* name of the checkpoint: "file:PATH" */
 	const char *state_directory;  /* where the milter spools facts */
 	void (*committed)(void *ctx); /* events were written */
 	void *ctx;

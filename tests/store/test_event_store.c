@@ -11,6 +11,7 @@
 #include "store/event_store.h"
 #include "store/keys.h"
 #include "store/message_store.h"
+#include "store/retention_store.h"
 #include "store/series_store.h"
 #include "tests/store/redis_server.h"
 #include "util/clock.h"
@@ -514,6 +515,84 @@ test_many_domains(void **state)
 }
 
 static void
+swept(int rc, unsigned days, void *ctx)
+{
+	(void)ctx;
+	v.rc = rc;
+	points = days;
+	v.done = true;
+}
+
+static void
+sweep(unsigned days)
+{
+	const struct slice tenants[] = { SLICE("shop"), SLICE("many") };
+
+	store_set_events_days(f.store, days);
+	v.done = false;
+	retention_sweep(f.store, SLICE("s1"), tenants, 2, swept, NULL);
+	store_fixture_run(&f, &v.done);
+	assert_int_equal(v.rc, 0);
+}
+
+/* Seconds left of the longest and the shortest of these keys. */
+static void
+ttl_of(const char *pattern, long *ret_least, long *ret_most)
+{
+	char words[300], out[100];
+
+	(void)snprintf(words, sizeof(words),
+	    "EVAL \"local a, b = 1e9, -2; for _, k in ipairs(redis.call("
+	    "'KEYS', '%s')) do local t = redis.call('TTL', k); "
+	    "a = math.min(a, t); b = math.max(b, t) end "
+	    "return a .. ' ' .. b\" 0",
+	    pattern);
+	redis_server_cli(&f.server, words, out, sizeof(out));
+	char *end_of_first;
+	*ret_least = strtol(out, &end_of_first, 10);
+	*ret_most = strtol(end_of_first, NULL, 10);
+}
+
+/* Days that are there follow the setting, and go whole. */
+static void
+test_retention(void **state)
+{
+	static const char *const patterns[] = { "pn:ev:{h:s1}:*",
+		"pn:c:{h:s1}:i:*", "pn:c:{h:s1}:shop:*" };
+	char words[300], out[100];
+	int64_t old_ms = now_ms - 5 * INT64_C(86400000);
+	struct key old = key_events(SLICE("s1"), old_ms * 1000);
+	struct event_query q = { .tenant = SLICE("shop"),
+		.recipient = SLICE("anna@one.test") };
+	long least, most;
+
+	(void)state;
+	(void)snprintf(words, sizeof(words), "XADD '%.*s' %lld-0 e q",
+	    SLICE_F(key_slice(&old)), (long long)old_ms);
+	redis_server_cli(&f.server, words, out, sizeof(out));
+	sweep(7);
+	assert_int_equal(points, 2);
+	for (size_t i = 0; i < 3; i++) {
+		ttl_of(patterns[i], &least, &most);
+		assert_in_range(least, i == 0 ? 86400 : 7 * 86400, 8 * 86400);
+		assert_in_range(most, 7 * 86400, 8 * 86400);
+	}
+	sweep(3);
+	(void)snprintf(words, sizeof(words), "EXISTS '%.*s'",
+	    SLICE_F(key_slice(&old)));
+	redis_server_cli(&f.server, words, out, sizeof(out));
+	assert_string_equal(out, "0");
+	sweep(3);
+	assert_int_equal(points, 1);
+	ttl_of(patterns[1], &least, &most);
+	assert_in_range(least, 3 * 86400, 4 * 86400);
+	/* What is left is found as before. */
+	search(&q);
+	assert_string_equal(v.text, Q1A S1A Q2A S2A);
+	store_set_events_days(f.store, 40);
+}
+
+static void
 test_bad_series(void **state)
 {
 	struct series_query q = { .tenant = SLICE("shop"), .step = 1 };
@@ -557,6 +636,7 @@ main(void)
 		cmocka_unit_test(test_series),
 		cmocka_unit_test(test_many_domains),
 		cmocka_unit_test(test_bad_series),
+		cmocka_unit_test(test_retention),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
