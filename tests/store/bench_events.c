@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * bench_events EVENTS DAYS
- * What looking up costs among many events: writes EVENTS of them, spread over
- * the minutes of DAYS days until today, by the functions and scripts that the
- * daemons use, with only the clock of both sides replaced; then prints, one a
- * line, octets for each event, and how long searches and graphs take.
+ * What looking up costs among many events.  Writes a day of them, spread over
+ * its minutes, by the functions and scripts that the daemons use, with only
+ * the clock of both sides replaced; copies that day, entry by entry, to the
+ * others before today, with its index, counters and messages, until there are
+ * EVENTS over DAYS days; then prints, one a line, octets for each event, and
+ * how long searches and graphs take.
  *
  * The mail: 1 recipient a message; 92 of 100 succeed at once, 4 after a
  * deferral, 4 fail; 60 % go to 20 large domains, the rest to 5000 small ones.
@@ -14,7 +16,9 @@
 #include <string.h>
 
 #include "store/delivery_store.h"
+#include "store/event_rows.h"
 #include "store/event_store.h"
+#include "store/keys.h"
 #include "store/message_store.h"
 #include "store/retention_store.h"
 #include "store/series_store.h"
@@ -447,37 +451,127 @@ measure_series(const char *what, struct series_query q, bool as_shares)
 	print_percentiles(what, took, 50);
 }
 
+/* ---- a day again, on another day ---- */
+
+/* Entries from an id on; the last one's id, or nothing. */
+static const char copy_entries[] =
+    "local from = redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', 5000)\n"
+    "for i = 1, #from do\n"
+    "  local ms, seq = from[i][1]:match('(%d+)-(%d+)')\n"
+    "  redis.call('XADD', KEYS[2], string.format('%.0f-%s', ms + ARGV[2],\n"
+    "    seq), 'e', from[i][2][2])\n"
+    "end\n"
+    "return #from == 5000 and '(' .. from[#from][1] or ''\n";
+/* Shards of the index; the counters of its hours; what is left of messages. */
+static const char copy_rest[] =
+    "for n = 0, 4095 do\n"
+    "  local s = string.format(':%03x', n)\n"
+    "  local v = redis.call('GET', ARGV[1] .. 'i:' .. ARGV[2] .. s)\n"
+    "  local key = ARGV[1] .. 'i:' .. ARGV[3] .. s\n"
+    "  if v then redis.call('SET', key, v, 'EX', 4000000) end\n"
+    "end\n"
+    "for hour = 0, 23 do\n"
+    "  local h = string.format('%02d', hour)\n"
+    "  local all = redis.call('HGETALL', ARGV[1] .. 'default:' .. ARGV[2] ..\n"
+    "    h)\n"
+    "  local key = ARGV[1] .. 'default:' .. ARGV[3] .. h\n"
+    "  for i = 1, #all, 2 do\n"
+    "    redis.call('HSET', key, all[i], all[i + 1])\n"
+    "  end\n"
+    "  redis.call('EXPIRE', key, 4000000)\n"
+    "end\n"
+    "redis.call('EXPIRE', KEYS[2], 4000000)\n"
+    "local cursor = '0'\n"
+    "repeat\n"
+    "  local found = redis.call('SCAN', cursor, 'MATCH', ARGV[4] .. '*',\n"
+    "    'COUNT', 10000)\n"
+    "  cursor = found[1]\n"
+    "  for _, key in ipairs(found[2]) do\n"
+    "    if not key:find('+', 1, true) then\n"
+    "      redis.call('COPY', key, key .. '+' .. ARGV[3])\n"
+    "    end\n"
+    "  end\n"
+    "until cursor == '0'\n"
+    "return ''\n";
+
+static char reply_text[64];
+
+static void
+copied(int rc, const struct redis_reply *reply, void *ctx)
+{
+	(void)ctx;
+	(void)snprintf(reply_text, sizeof(reply_text), "%.*s",
+	    SLICE_F(redis_string(reply)));
+	waiting = 1;
+	ended(rc);
+}
+
+static void
+eval(const char *script, const struct key keys[2], const struct slice *args,
+    size_t count)
+{
+	struct slice argv[9] = { SLICE("EVAL"), slice_of(script), SLICE("2"),
+		key_slice(&keys[0]), key_slice(&keys[1]) };
+
+	memcpy(argv + 5, args, count * sizeof(*args));
+	all_done = false;
+	redis_command(f.store, argv, 5 + count, clock_deadline_ms(120000),
+	    copied, NULL);
+	store_fixture_run(&f, &all_done);
+}
+
+static void
+copy_day(int64_t from_ms, int64_t to_ms)
+{
+	const struct key keys[2] = { key_events(host, from_ms * 1000),
+		key_events(host, to_ms * 1000) };
+	struct key prefix = key_counters_prefix(host);
+	struct key messages = key_message(host, SLICE(""));
+	char from[STREAM_DAY_LEN], to[STREAM_DAY_LEN], shift[32], at[64] = "-";
+
+	(void)snprintf(shift, sizeof(shift), "%lld",
+	    (long long)(to_ms - from_ms));
+	do {
+		eval(copy_entries, keys,
+		    (struct slice[]){ slice_of(at), slice_of(shift) }, 2);
+		memcpy(at, reply_text, sizeof(at));
+	} while (at[0] != '\0');
+	stream_day_of(from_ms, from);
+	stream_day_of(to_ms, to);
+	eval(copy_rest, keys,
+	    (struct slice[]){ key_slice(&prefix), { from, STREAM_DAY_LEN },
+		{ to, STREAM_DAY_LEN }, key_slice(&messages) },
+	    4);
+}
+
+/* The first of the days. */
 static int64_t
 fill(unsigned wanted, unsigned days, unsigned *ret_messages)
 {
-	int64_t first =
-	    (__real_clock_wall_us() / 1000 / DAY_MS - days + 1) * DAY_MS;
-	unsigned batches = (unsigned)((double)wanted / (2.04 * BATCH)) + 1;
-	unsigned written = 0, shown = 0;
-	int64_t day = first;
+	int64_t today = __real_clock_wall_us() / 1000 / DAY_MS * DAY_MS;
+	int64_t first = today - (int64_t)(days - 1) * DAY_MS;
+	unsigned batches = (unsigned)(wanted / days / (2.04 * BATCH)) + 1;
+	unsigned written = 0;
 	int64_t start_us = clock_mono_us();
 
 	for (unsigned i = 0; i < batches; i++) {
-		int64_t at = first + (int64_t)((double)i / batches * days *
-					       (double)DAY_MS);
-
-		/* Until now, not until this day's end. */
-		set_time(at + 500);
-		if (at / DAY_MS * DAY_MS != day) {
-			day = at / DAY_MS * DAY_MS;
-			sweep();
-		}
+		set_time(
+		    first +
+		    (int64_t)((double)i / batches * (double)(DAY_MS - 1000)) +
+		    500);
 		written += write_batch(i);
-		if (written - shown >= 1000000) {
-			shown = written;
-			fprintf(stderr, "%u events, %.0f s\n", written,
-			    (double)(clock_mono_us() - start_us) / 1e6);
-		}
 	}
-	printf("%u events over %u days, written at %.0f a second\n", written,
-	    days, written / ((double)(clock_mono_us() - start_us) / 1e6));
+	printf("a day of %u events written at %.0f a second\n", written,
+	    written / ((double)(clock_mono_us() - start_us) / 1e6));
+	/* As the day after it does. */
+	set_time(first + DAY_MS + 1000);
+	sweep();
+	for (unsigned i = 1; i < days; i++)
+		copy_day(first, first + i * DAY_MS);
+	printf("%u events over %u days, made in %.0f s\n", written * days, days,
+	    (double)(clock_mono_us() - start_us) / 1e6);
 	*ret_messages = batches * BATCH;
-	return first + (int64_t)(days - 1) * DAY_MS;
+	return today;
 }
 
 int
@@ -496,7 +590,7 @@ main(int argc, char *argv[])
 	host_register(f.store, host);
 	uint64_t before = redis_memory();
 	int64_t last = fill((unsigned)events, (unsigned)days, &messages);
-	double all = (double)messages * 2.04;
+	double all = (double)messages * 2.04 * (double)days;
 	printf("octets in Redis for each event, all included: %.1f\n",
 	    (double)(redis_memory() - before) / all);
 	set_time(last + DAY_MS - 1);

@@ -134,11 +134,10 @@ commit(const char *host, const char *from, const char *to,
 		.queue_id = SLICE(id) \
 	}
 
+/* The log tells of bert; the milter did not know of him. */
 static void
 make_story(void)
 {
-	const struct slice two[] = { SLICE("anna@one.test"),
-		SLICE("bert@two.test") };
 	const struct slice one[] = { SLICE("anna@one.test") };
 	const struct delivery_op first[] = {
 		RESULT("4Q1", "anna@one.test", EVENT_SUCCEEDED, 0, CLASS_NONE,
@@ -157,7 +156,7 @@ make_story(void)
 
 	host_register(f.store, SLICE("s1"));
 	host_register(f.store, SLICE("s2"));
-	put("s1", "4Q1", "Autumn Sale", "<1@x>", two, 2);
+	put("s1", "4Q1", "Autumn Sale", "<1@x>", one, 1);
 	commit("s1", "", "1", first, 2);
 	put("s1", "4Q2", "Your order", "<2@x>", one, 1);
 	commit("s1", "1", "2", second, 4);
@@ -176,9 +175,9 @@ static const struct {
 	struct event_query q;
 	const char *want;
 } searches[] = {
-	{ "all", { .tenant = SLICE("shop") }, Q1A Q1B S1A D1B F1B Q2A S2A },
+	{ "all", { .tenant = SLICE("shop") }, Q1A S1A Q1B D1B F1B Q2A S2A },
 	{ "newest first", { .newest_first = true },
-	    S2A Q2A F1B D1B S1A Q1B Q1A },
+	    S2A Q2A F1B D1B Q1B S1A Q1A },
 	{ "address", { .recipient = SLICE("anna@one.test") }, Q1A S1A Q2A S2A },
 	{ "address, newest first",
 	    { .recipient = SLICE("anna@one.test"), .newest_first = true },
@@ -190,18 +189,18 @@ static const struct {
 	{ "no such address", { .recipient = SLICE("anna@one") }, "" },
 	{ "another tenant",
 	    { .tenant = SLICE("x"), .recipient = SLICE("anna@one.test") }, "" },
-	{ "queue id", { .queue_id = SLICE("4Q1") }, Q1A Q1B S1A D1B F1B },
+	{ "queue id", { .queue_id = SLICE("4Q1") }, Q1A S1A Q1B D1B F1B },
 	{ "queue id and address",
 	    { .queue_id = SLICE("4Q1"), .recipient = SLICE("anna@one.test") },
 	    Q1A S1A },
 	{ "Message-ID", { .message_id = SLICE("<2@x>") }, Q2A S2A },
 	{ "Message-ID, newest first",
 	    { .message_id = SLICE("<1@x>"), .newest_first = true },
-	    F1B D1B S1A Q1B Q1A },
+	    F1B D1B Q1B S1A Q1A },
 	{ "no such Message-ID", { .message_id = SLICE("<3@x>") }, "" },
 	{ "part of the recipient", { .to_part = SLICE("ERT@T") }, Q1B D1B F1B },
 	{ "part of the subject", { .subject_part = SLICE("sale") },
-	    Q1A Q1B S1A D1B F1B },
+	    Q1A S1A Q1B D1B F1B },
 	{ "part of the subject, newest first",
 	    { .subject_part = SLICE("ORDER"), .newest_first = true }, S2A Q2A },
 	{ "part of the subject, later events only",
