@@ -12,6 +12,7 @@
 #include "bounced/alarms.h"
 #include "bounced/consumer.h"
 #include "bounced/follower.h"
+#include "bounced/forward.h"
 #include "bounced/inbound.h"
 #include "bounced/intake.h"
 #include "bounced/lmtp_server.h"
@@ -54,6 +55,7 @@ static struct bounced {
 	struct submit *submit;
 	struct returns *returns;
 	struct alarms *alarms;
+	struct forward *forward;
 	struct intake *intake;
 	struct inbound *inbound;
 	struct lmtp_server *server;
@@ -253,8 +255,11 @@ start_own_mail(struct event_base *base)
 	    bounced.submit, &options);
 	bounced.alarms = alarms_new(bounced.submit, slice_of(bounced.host),
 	    bounced.copy_key);
-	return bounced.returns != NULL && bounced.alarms != NULL ? 0
-								 : ERR_NOMEM;
+	bounced.forward = forward_new(bounced.submit, bounced.copy_key);
+	return bounced.returns != NULL && bounced.alarms != NULL &&
+		       bounced.forward != NULL
+		   ? 0
+		   : ERR_NOMEM;
 }
 
 static int
@@ -282,7 +287,7 @@ start_intake(const struct host_config *config, struct event_base *base)
 	intake_set_returns(bounced.intake, bounced.returns);
 	return lmtp_server_start(base, bounced.store,
 	    &(struct lmtp_readers){ bounced.settings, bounced.intake,
-		bounced.inbound },
+		bounced.inbound, bounced.forward },
 	    &options, &bounced.server);
 }
 
@@ -293,6 +298,7 @@ set_metrics(void)
 	const struct consumer_counters *c = consumer_counters(bounced.consumer);
 	const struct intake_counters *i = intake_counters(bounced.intake);
 	const struct returns_counters *r = returns_counters(bounced.returns);
+	const struct forward_counters *w = forward_counters(bounced.forward);
 	const struct inbound_counters *in = inbound_counters(bounced.inbound);
 	const struct {
 		enum metric metric;
@@ -327,6 +333,9 @@ set_metrics(void)
 		{ METRIC_BOUNCED_INBOUND_DROPPED, in->dropped },
 		{ METRIC_BOUNCED_INBOUND_FULL, in->full },
 		{ METRIC_BOUNCED_INBOUND_TROUBLE, in->trouble },
+		{ METRIC_BOUNCED_FORWARD_SENT, w->sent },
+		{ METRIC_BOUNCED_FORWARD_REFUSED, w->refused },
+		{ METRIC_BOUNCED_FORWARD_TROUBLE, w->trouble },
 		{ METRIC_BOUNCED_PASSED_ON, r->passed_on },
 		{ METRIC_BOUNCED_PASSED_REFUSED, r->refused },
 		{ METRIC_BOUNCED_PASSED_TROUBLE, r->trouble },
@@ -446,6 +455,7 @@ bounced_stop(void)
 	intake_free(bounced.intake);
 	returns_free(bounced.returns);
 	alarms_free(bounced.alarms);
+	forward_free(bounced.forward);
 	inbound_free(bounced.inbound);
 	follower_stop(bounced.follower);
 	consumer_stop(bounced.consumer);

@@ -4,10 +4,10 @@
 
 #include <stdlib.h>
 
+#include "bounced/fields.h"
 #include "proto/encoded_word.h"
 #include "proto/event.h"
 #include "proto/filter.h"
-#include "proto/mime.h"
 #include "store/inbound_store.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -16,9 +16,8 @@
 #include "util/log.h"
 
 #define ARENA_MAX (16 << 20) /* header fields, decoded for filters */
-#define FIELDS_MAX 20000
-#define VALUE_MAX 998       /* octets kept of a decoded field */
-#define RAW_MAX (16 * 1024) /* of it that are looked at */
+#define VALUE_MAX 998        /* octets kept of a decoded field */
+#define RAW_MAX (16 * 1024)  /* of it that are looked at */
 #define DAY_MS (86400 * INT64_C(1000))
 
 struct inbound {
@@ -32,8 +31,7 @@ struct job {
 	struct inbound *in;
 	struct settings *settings;
 	struct arena *arena;
-	struct header_field *fields;
-	size_t field_count;
+	struct fields fields;
 	struct slice message;
 	struct slice address; /* canonical recipient */
 	struct inbound_record record;
@@ -237,32 +235,6 @@ on_begun(int rc, enum inbound_begun begun, void *ctx)
 
 /* ---- what it is ---- */
 
-static int
-read_header(struct job *job)
-{
-	struct slice rest = job->message;
-	size_t cap = 0;
-	struct header_field f;
-
-	while (job->field_count < FIELDS_MAX &&
-	       mime_field_next(&rest, &f.name, &f.value)) {
-		if (job->field_count == cap) {
-			size_t more = cap > 0 ? 2 * cap : 64;
-			struct header_field *at =
-			    arena_calloc(job->arena, more, sizeof(*at));
-
-			if (at == NULL)
-				return ERR_NOMEM;
-			if (cap > 0)
-				memcpy(at, job->fields, cap * sizeof(*at));
-			job->fields = at;
-			cap = more;
-		}
-		job->fields[job->field_count++] = f;
-	}
-	return 0;
-}
-
 /* The first field of that name as a person reads it; absent: none. */
 static struct slice
 decoded(struct job *job, const char *name)
@@ -270,10 +242,10 @@ decoded(struct job *job, const char *name)
 	struct slice kept = { NULL, 0 }, raw;
 	struct buf text;
 
-	for (size_t i = 0; i < job->field_count; i++) {
-		if (!slice_eq_nocase(job->fields[i].name, slice_of(name)))
+	for (size_t i = 0; i < job->fields.count; i++) {
+		if (!slice_eq_nocase(job->fields.at[i].name, slice_of(name)))
 			continue;
-		raw = job->fields[i].value;
+		raw = job->fields.at[i].value;
 		if (raw.len > RAW_MAX)
 			raw.len = RAW_MAX;
 		buf_init(&text, VALUE_MAX);
@@ -339,7 +311,7 @@ find_filter(struct job *job, const struct tenant *t,
 {
 	static struct log_limit limit;
 	struct filter_values *values =
-	    filter_values_new(job->arena, job->fields, job->field_count);
+	    filter_values_new(job->arena, job->fields.at, job->fields.count);
 	unsigned long missed;
 	int rc;
 
@@ -359,7 +331,7 @@ static int
 judge(struct job *job, const struct tenant *t,
     const struct inbound_filter **ret_filter)
 {
-	int rc = read_header(job);
+	int rc = fields_read(job->message, job->arena, &job->fields);
 
 	if (rc == 0)
 		rc = find_filter(job, t, ret_filter);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bounced/forward.h"
 #include "bounced/inbound.h"
 #include "bounced/intake.h"
 #include "bounced/route.h"
@@ -38,6 +39,7 @@ struct recipient {
 	char written[ADDRESS_MAX];
 	size_t len, written_len;
 	int rc; /* of who read it; ERR_LIMIT: too large */
+	struct forwarding *forwarding; /* when it is read; or NULL */
 };
 
 struct client {
@@ -296,7 +298,7 @@ answer_all(struct client *c)
 }
 
 static void
-on_taken(int rc, void *ctx)
+on_done(int rc, void *ctx)
 {
 	struct recipient *r = ctx;
 	struct client *c = r->client;
@@ -306,6 +308,22 @@ on_taken(int rc, void *ctx)
 		return;
 	answer_all(c);
 	connection_release(c->connection);
+}
+
+/* Whoever it is for has read it: others get it, too. */
+static void
+on_taken(int rc, void *ctx)
+{
+	struct recipient *r = ctx;
+	struct forwarding *w = r->forwarding;
+
+	r->forwarding = NULL;
+	if (w == NULL || rc < 0) {
+		forwarding_free(w);
+		on_done(rc, r);
+	} else {
+		forwarding_run(w, buf_slice(&r->client->message), on_done, r);
+	}
 }
 
 static void
@@ -319,12 +337,8 @@ to_inbound(struct client *c, struct recipient *r)
 		.address = { r->address, r->len },
 	};
 
-	/* Half of a mail is none. */
-	if (c->data.too_large)
-		on_taken(ERR_LIMIT, r);
-	else
-		inbound_mail(c->server->readers.inbound, &envelope,
-		    buf_slice(&c->message), on_taken, r);
+	inbound_mail(c->server->readers.inbound, &envelope,
+	    buf_slice(&c->message), on_taken, r);
 }
 
 static void
@@ -338,6 +352,37 @@ to_intake(struct client *c, struct recipient *r)
 	    (struct slice){ r->address, r->len }, message, on_taken, r);
 }
 
+/* What is there to read, and where else does it go? */
+static int
+look(struct client *c, struct recipient *r)
+{
+	int rc;
+
+	if (c->crowded)
+		return ERR_NOMEM;
+	/* Half of a mail is none; of a bounce the beginning is enough. */
+	if (c->data.too_large)
+		return r->route == ROUTE_INBOUND ? ERR_LIMIT : 0;
+	rc = forward_decide(c->server->readers.forward, c->settings, r->tenant,
+	    (struct slice){ r->address, r->len }, buf_slice(&c->message),
+	    &r->forwarding);
+	return rc == ERR_LIMIT ? ERR_UNAVAIL : rc;
+}
+
+static void
+read_one(struct client *c, struct recipient *r)
+{
+	int rc = look(c, r);
+
+	if (rc < 0 ||
+	    (r->forwarding != NULL && forwarding_redirects(r->forwarding)))
+		on_taken(rc, r);
+	else if (r->route == ROUTE_INBOUND)
+		to_inbound(c, r);
+	else
+		to_intake(c, r);
+}
+
 static void
 deliver(struct client *c)
 {
@@ -345,16 +390,8 @@ deliver(struct client *c)
 	c->pending = c->count;
 	/* Answers that come at once must not release what is not held. */
 	c->collecting = true;
-	for (size_t i = 0; i < c->count; i++) {
-		struct recipient *r = &c->recipients[i];
-
-		if (c->crowded)
-			on_taken(ERR_NOMEM, r);
-		else if (r->route == ROUTE_INBOUND)
-			to_inbound(c, r);
-		else
-			to_intake(c, r);
-	}
+	for (size_t i = 0; i < c->count; i++)
+		read_one(c, &c->recipients[i]);
 	c->collecting = false;
 	if (c->pending == 0)
 		answer_all(c);

@@ -15,6 +15,7 @@
  * by its beginning.
  */
 struct event_base;
+struct forward;
 struct inbound;
 struct intake;
 struct lmtp_server;
@@ -26,6 +27,7 @@ struct lmtp_readers {
 	struct settings_watch *settings; /* say whose a recipient is */
 	struct intake *intake;
 	struct inbound *inbound;
+	struct forward *forward; /* is asked first, and sends last */
 };
 
 struct lmtp_options {
