@@ -299,11 +299,11 @@ static void
 find_bare(struct text *t)
 {
 	struct slice from = bounce_text_address(t->m->field[FIELD_FROM]);
-	const char *at = memchr(from.at, '@', from.len);
 	bool announced = false;
 
-	if (at == NULL)
+	if (from.at == NULL)
 		return;
+	const char *at = memchr(from.at, '@', from.len);
 	struct slice domain = { at, (size_t)(from.at + from.len - at) };
 	for (size_t i = 0; i < t->count; i++) {
 		struct slice word = slice_trim(t->lines[i].text);

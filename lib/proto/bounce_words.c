@@ -29,8 +29,9 @@ static bool
 from_somebody(const struct bounce_parts *m)
 {
 	static const struct slice names =
-	    SLICE("no-reply|noreply|delivery|administrator|mailer|mail*admin|"
-		  "daemon");
+	    SLICE("no-reply|noreply|delivery|administrator|administrateur|"
+		  "administrador|amministratore|mailer|mail*admin|daemon|"
+		  "listserv");
 
 	return classify_text_match(names, &m->from_words) ||
 	       slice_eq(m->field[FIELD_RETURN_PATH], SLICE("<>"));
@@ -68,6 +69,8 @@ subject_is_reply(const struct bounce_parts *m)
 		SLICE("auto: "), SLICE("out of office"),
 		SLICE("out of the office"), SLICE("automatische antwort"),
 		SLICE("abwesenheit"), SLICE("réponse automatique"),
+		SLICE("autoodpowied"), SLICE("frånvaro"), SLICE("fravær"),
+		SLICE("afwezig"), SLICE("poissa"), SLICE("ausente"),
 		SLICE("respuesta automática"), SLICE("risposta automatica"),
 		SLICE("resposta automática"), SLICE("automatisch antwoord"),
 		SLICE("autosvar"), SLICE("automaattinen vastaus"),
@@ -107,7 +110,7 @@ is_challenge(const struct bounce_parts *m)
 	static const struct slice subjects =
 	    SLICE("confirm*message|please verify|verify your*message|"
 		  "challenge|confirmation needed|spamblocker|"
-		  "confirm*your*email|sender verification|"
+		  "confirm your email|sender verification|"
 		  "sender authentication required");
 	static const struct slice words =
 	    SLICE("boxbe|bluebottle|spamblocker|spam arrest|spamarrest|"
@@ -115,6 +118,8 @@ is_challenge(const struct bounce_parts *m)
 		  "prove*human|verify*you are human|to confirm*sender|"
 		  "address has not been verified|release your message|"
 		  "confirm*that you*sent|mailblocks|uol antispam|"
+		  "approved senders|senders i have approved|"
+		  "not on my whitelist|my white list|whitelist request|"
 		  "tmda|challenge/response|click*to verify*yourself|"
 		  "authenticate*as a*sender");
 
