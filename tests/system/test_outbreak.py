@@ -283,6 +283,59 @@ def test_deliveries_cost_no_command_each(guarded):
         before["cmdstat_evalsha"]["calls"] < 1000
 
 
+# ---- complaints ----
+
+def complain(loop, to, origin=""):
+    """As if a report had been read."""
+    client = loop.env.redis.client()
+    stream = max(client.scan_iter("pn:ev:{h:mta1}:*"))
+    client.xadd(stream, {"e": "\t".join(["c", to, "", "", "", "", "", "",
+                                         origin])})
+
+
+def test_complaints_count_by_a_condition_of_their_own(guarded):
+    loop = guarded()
+    loop.settled()
+    complain(loop, "annoyed@a.test")
+    complain(loop, "maybe@a.test", origin="unsigned")
+    wait_for(lambda: "annoyed@a.test" in loop.blocked(), what="the block")
+    block = loop.block("annoyed@a.test")
+    assert (block.get("status", 0), block["origin"]) == (0, "complaint")
+    event, = [e for e in loop.all_events("blocked")
+              if e["recipient"] == "annoyed@a.test"]
+    assert event["origin"] == "complaint"
+    # A delivery is no change of mind.
+    deliver(loop, "annoyed@a.test")
+    loop.fail("late@a.test")
+    loop.settled()
+    assert "annoyed@a.test" in loop.blocked()
+    assert "maybe@a.test" not in loop.blocked()
+    lines = loop.env.cli.run("blocks", "would", "--complaints", "--count",
+                             "1", "--json").stdout.splitlines()
+    assert json.loads(lines[0])["address"] == "annoyed@a.test"
+    assert json.loads(lines[-1])["errors"] == 2
+    assert "1 released" in loop.env.cli.run(
+        "blocks", "lift", "--origin", "complaint", "--yes").stdout
+
+
+def test_whose_fault_it_is(guarded):
+    """A class that is not the recipient's fault counts only on demand."""
+    loop = guarded(condition(4, any_fault=False), condition(5))
+    spam = ("5.7.1", "host mx[192.0.2.1] said: 554 5.7.1 Message rejected as "
+            "spam")
+    system = ("4.3.1", "host mx[192.0.2.1] said: 552 4.3.1 Insufficient "
+              "system storage")
+    loop.fail("spam@a.test", spam)
+    loop.fail("disk@a.test", system)
+    loop.fail("full@a.test", FULL)
+    loop.settled()
+    assert "full@a.test" in loop.blocked()
+    assert not {"spam@a.test", "disk@a.test"} & loop.blocked()
+    tried = loop.env.cli.run("blocks", "would", "--status", "4", "--count",
+                             "1", "--any-fault").stdout
+    assert "spam@a.test" in tried
+
+
 # ---- releasing many ----
 
 def test_lift(guarded):
