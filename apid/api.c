@@ -15,14 +15,50 @@ struct apid apid;
 
 #define CHALLENGE "Basic realm=\"postern\", charset=\"UTF-8\", Bearer"
 
+/* What a path is answered with. */
+static enum accept_type
+type_of(struct slice path)
+{
+	if (path.len > 4 &&
+	    slice_eq(slice_skip(path, path.len - 4), SLICE(".csv")))
+		return ACCEPT_CSV;
+	if (path.len > 4 &&
+	    slice_eq(slice_skip(path, path.len - 4), SLICE(".zip")))
+		return ACCEPT_ZIP;
+	return ACCEPT_JSON;
+}
+
+/* Who takes CSV and no JSON means the list's ".csv". */
+static struct slice
+path_of(struct request *req)
+{
+	struct buf path;
+	struct slice longer = { NULL, 0 };
+
+	if (type_of(req->path) != ACCEPT_JSON || accept_json(req->accept) ||
+	    !accept_type(req->accept, ACCEPT_CSV))
+		return req->path;
+	buf_init(&path, req->path.len + 4);
+	(void)buf_add_slice(&path, req->path);
+	if (buf_add_text(&path, ".csv") == 0)
+		longer = arena_dup(req->arena, buf_slice(&path));
+	buf_done(&path);
+	return longer.at != NULL ? longer : req->path;
+}
+
 /* False: the answer has been given. */
 static bool
 find_route(struct request *req)
 {
 	struct route_match m;
-	int rc =
-	    route_find(route_tables, req->method, req->path, req->arena, &m);
+	struct slice path = path_of(req);
+	int rc = route_find(route_tables, req->method, path, req->arena, &m);
 
+	if (rc == ERR_NOTFOUND && path.at != req->path.at) {
+		path = req->path;
+		rc =
+		    route_find(route_tables, req->method, path, req->arena, &m);
+	}
 	if (rc == ERR_DENIED) {
 		req->allow = arena_text(req->arena, slice_of(m.allow));
 		request_fail(req, 405, "");
@@ -37,8 +73,9 @@ find_route(struct request *req)
 	}
 	req->route = m.route;
 	memcpy(req->args, m.args, sizeof(req->args));
-	if (!accept_json(req->accept)) {
-		request_fail(req, 406, "only application/json is served here");
+	if (!accept_type(req->accept, type_of(slice_of(m.route->path)))) {
+		request_fail(req, 406,
+		    "not of a type that the header Accept allows");
 		return false;
 	}
 	return true;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HTTP/1.1 server on the event loop, by libmicrohttpd.  RFC 9110, RFC 9112 */
+/*
+ * HTTP/1.1 server on the event loop, by libmicrohttpd.  RFC 9110, RFC 9112
+ * Over 600 lines: the only user of that library, and its callbacks share the
+ * state of a client.
+ */
 #include "apid/http.h"
 
 #include <arpa/inet.h>
@@ -29,6 +33,7 @@
 /* For a whole request to come, for an answer to be taken, between them. */
 #define PATIENCE_US (20 * 1000000LL)
 #define SWEEP_MS 1000
+#define STREAM_BLOCK ((size_t)64 * 1024)
 #define CONNECTION_MEMORY ((size_t)32 * 1024)
 #define DISCARD_FACTOR 16 /* of max_body; then the connection is cut */
 
@@ -61,7 +66,7 @@ struct http {
 	struct listener *listeners[LISTENER_MAX];
 	size_t listener_count;
 	unsigned clients, max_clients;
-	bool paused, draining;
+	bool paused, draining, stopped;
 	size_t max_body;
 	struct client *first;
 	struct loop_timer *sweep;
@@ -316,11 +321,47 @@ add_header(struct MHD_Response *r, const char *name, const char *value)
 		(void)MHD_add_response_header(r, name, value);
 }
 
+/*
+ * The library wants octets of a long answer.  While the next piece is made
+ * its connection sleeps: the client's slowness is ours, so that no more than
+ * one piece is ever kept.
+ */
+static ssize_t
+read_stream(void *ctx, uint64_t position, char *to, size_t max)
+{
+	struct request *req = ctx;
+	struct client *c = req->connection;
+	size_t n = req->out.len - req->out_taken;
+
+	(void)position;
+	c->since_us = clock_mono_us();
+	if (n > 0) {
+		n = n < max ? n : max;
+		memcpy(to, req->out.at + req->out_taken, n);
+		req->out_taken += n;
+		return (ssize_t)n;
+	}
+	if (req->stream == STREAM_WHOLE)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (req->stream == STREAM_BROKEN || c->lane->http->stopped)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	c->suspended = c->busy = true;
+	MHD_suspend_connection(c->connection);
+	buf_clear(&req->out);
+	req->out_taken = 0;
+	req->more(req);
+	return 0;
+}
+
 static enum MHD_Result
 queue_answer(struct request *req, struct MHD_Connection *connection)
 {
-	struct MHD_Response *r = MHD_create_response_from_buffer(req->out.len,
-	    req->out.at, MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *r =
+	    req->more != NULL
+		? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN,
+		      STREAM_BLOCK, read_stream, req, NULL)
+		: MHD_create_response_from_buffer(req->out.len, req->out.at,
+		      MHD_RESPMEM_PERSISTENT);
 	char wait[NUMBER_TEXT_MAX];
 	enum MHD_Result ok;
 
@@ -334,6 +375,7 @@ queue_answer(struct request *req, struct MHD_Connection *connection)
 	add_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, req->challenge);
 	add_header(r, MHD_HTTP_HEADER_ALLOW, req->allow);
 	add_header(r, MHD_HTTP_HEADER_LOCATION, req->location);
+	add_header(r, MHD_HTTP_HEADER_CONTENT_DISPOSITION, req->disposition);
 	/* Others wait for a place: nobody keeps his beyond one answer. */
 	if (((struct client *)req->connection)->lane->http->paused)
 		add_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -554,7 +596,7 @@ http_stop(struct http *h)
 {
 	if (h == NULL)
 		return;
-	h->draining = true;
+	h->draining = h->stopped = true;
 	for (size_t i = 0; i < h->listener_count; i++)
 		listener_stop(h->listeners[i]);
 	for (size_t i = 0; i < h->lane_count; i++) {

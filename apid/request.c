@@ -38,6 +38,8 @@ request_free(struct request *req)
 {
 	if (req == NULL)
 		return;
+	if (req->handler_free != NULL)
+		req->handler_free(req->handler_ctx);
 	json_free(req->json);
 	settings_unref(req->settings);
 	buf_done(&req->body);
@@ -93,9 +95,25 @@ request_reply(struct request *req, unsigned status)
 }
 
 void
+request_stream(struct request *req, void (*more)(struct request *req))
+{
+	req->more = more;
+	request_reply(req, 200);
+}
+
+void
+request_piece(struct request *req, enum request_stream state)
+{
+	req->stream = req->out.rc < 0 ? STREAM_BROKEN : state;
+	http_reply(req);
+}
+
+void
 request_fail(struct request *req, unsigned status, const char *detail)
 {
 	buf_clear(&req->out);
+	req->more = NULL;
+	req->disposition = NULL;
 	(void)problem_print(status, slice_of(detail), req->errors,
 	    req->error_count, &req->out);
 	if (req->out.rc < 0)

@@ -52,9 +52,22 @@ struct request {
 	const char *content_type_out;
 	const char *challenge; /* WWW-Authenticate */
 	const char *allow;
-	char *location;        /* in the arena */
-	int64_t retry_after_s; /* 0: none */
+	char *location;          /* in the arena */
+	int64_t retry_after_s;   /* 0: none */
+	const char *disposition; /* Content-Disposition; in the arena */
 	bool answered;
+	/* of a long answer; see request_stream() */
+	void (*more)(struct request *req);
+	enum request_stream {
+		STREAM_GOES_ON,
+		STREAM_WHOLE,
+		STREAM_BROKEN
+	} stream;
+	size_t out_taken; /* octets of out that are sent */
+	/* What a handler that needs several turns keeps; freed (if there is a
+	 * function) with the request. */
+	void *handler_ctx;
+	void (*handler_free)(void *ctx);
 };
 
 /* Makes all but the fields that http.c fills.  NULL: no memory. */
@@ -72,6 +85,20 @@ bool request_refused(struct request *req);
 
 /* Sends what is in out. */
 void request_reply(struct request *req, unsigned status);
+/*
+ * A long answer, made piece by piece, so that it is never kept whole.  What is
+ * in out is sent as its first piece, with status 200; each time all of it is
+ * taken, out is emptied and more() called (from the loop), which leads to one
+ * request_piece(), now or in a later turn.  Until then a problem can be told
+ * as ever.
+ */
+void request_stream(struct request *req, void (*more)(struct request *req));
+/*
+ * What is in out goes out; it may be empty.  STREAM_WHOLE: it was the last one.
+ * STREAM_BROKEN: there will be no more, and the client sees by the cut
+ * connection that something is missing.
+ */
+void request_piece(struct request *req, enum request_stream state);
 /* A problem in place of whatever is in out; detail may be "". */
 void request_fail(struct request *req, unsigned status, const char *detail);
 /* The same for an ERR_* code of a store call. */

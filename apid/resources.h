@@ -12,7 +12,9 @@ extern const struct route routes_health[];
 extern const struct route routes_held[];
 extern const struct route routes_inbound[];
 extern const struct route routes_limits[];
+extern const struct route routes_messages[];
 extern const struct route routes_outbreaks[];
+extern const struct route routes_reports[];
 extern const struct route routes_shaping[];
 extern const struct route routes_webhooks[];
 

@@ -103,11 +103,17 @@ weight_is_zero(struct slice params)
 }
 
 bool
-accept_json(struct slice accept)
+accept_type(struct slice accept, enum accept_type type)
 {
 	/* The most exact range that fits decides. */
-	static const struct slice ranges[] = { { "*/*", 3 },
-		{ "application/*", 13 }, { "application/json", 16 } };
+	static const struct slice ranges[][3] = {
+		[ACCEPT_JSON] = { { "*/*", 3 }, { "application/*", 13 },
+		    { "application/json", 16 } },
+		[ACCEPT_CSV] = { { "*/*", 3 }, { "text/*", 6 },
+		    { "text/csv", 8 } },
+		[ACCEPT_ZIP] = { { "*/*", 3 }, { "application/*", 13 },
+		    { "application/zip", 15 } },
+	};
 	int best = -1;
 	bool ok = false;
 	struct slice piece, range;
@@ -118,13 +124,20 @@ accept_json(struct slice accept)
 		(void)slice_split(&piece, ';', &range);
 		range = slice_trim(range);
 		for (int i = 0; i < 3; i++) {
-			if (i >= best && slice_eq_nocase(range, ranges[i])) {
+			if (i >= best &&
+			    slice_eq_nocase(range, ranges[type][i])) {
 				best = i;
 				ok = !weight_is_zero(piece);
 			}
 		}
 	}
 	return ok;
+}
+
+bool
+accept_json(struct slice accept)
+{
+	return accept_type(accept, ACCEPT_JSON);
 }
 
 bool

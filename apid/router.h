@@ -49,6 +49,9 @@ int route_find(const struct route *const *tables, struct slice method,
  * RFC 9110, 12.5.1.
  */
 bool accept_json(struct slice accept);
+/* The same for another type; JSON is among them. */
+enum accept_type { ACCEPT_JSON, ACCEPT_CSV, ACCEPT_ZIP };
+bool accept_type(struct slice accept, enum accept_type type);
 /* "application/json", with "charset=utf-8" or no parameter: RFC 8259, 11. */
 bool content_type_json(struct slice content_type);
 
