@@ -14,6 +14,7 @@ const struct route *const route_tables[] = {
 	routes_outbreaks,
 	routes_reports,
 	routes_shaping,
+	routes_statistics,
 	routes_webhooks,
 	NULL,
 };

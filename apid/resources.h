@@ -16,6 +16,7 @@ extern const struct route routes_messages[];
 extern const struct route routes_outbreaks[];
 extern const struct route routes_reports[];
 extern const struct route routes_shaping[];
+extern const struct route routes_statistics[];
 extern const struct route routes_webhooks[];
 
 #endif /* APID_RESOURCES_H */

@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&command_trace,
 	&command_deliveries,
 	&command_bounces,
+	&command_stats,
 	&command_metrics,
 	NULL,
 };

@@ -22,6 +22,7 @@ extern const struct command command_quarantine;
 extern const struct command command_settings;
 extern const struct command command_shaping;
 extern const struct command command_smime;
+extern const struct command command_stats;
 extern const struct command command_trace;
 
 #endif /* CLI_COMMANDS_H */

@@ -82,12 +82,17 @@ def test_delivery_log_has_each_search(sent):
     assert found("--class", "mailbox-full") == [(FULL, "failed")]
     assert (GONE, "failed") in found("--fault", "recipient")
     assert found("--until", "30m") == []
+    one = lines(sent, "deliveries", "--to", GOOD)
+    assert one[0]["status"] == "succeeded", "newest first"
     at = time.gmtime()
     assert len(lines(sent, "deliveries", "--utc", "--day", "today")) == 8
     assert lines(sent, "deliveries", "--utc", "--day", "yesterday") == []
     assert lines(sent, "deliveries", "--utc", "--day", "yesterday",
                  "--hour", str(at.tm_hour), "--minute", "0") == []
     assert len(lines(sent, "deliveries", "-n", "3")) == 3
+    old = lines(sent, "deliveries", "--oldest", "--since", "1h")
+    assert [r["id"] for r in old] == [
+        r["id"] for r in lines(sent, "deliveries", "--since", "1h")][::-1]
 
 
 def test_delivery_log_has_each_column(sent):
