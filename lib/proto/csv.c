@@ -97,6 +97,19 @@ decode(char *at, struct slice *field)
 	field->len = (size_t)(to - field->at);
 }
 
+static size_t
+lines_in(const char *at, size_t len)
+{
+	const char *p = at, *end = at + len;
+	size_t n = 0;
+
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		n++;
+		p++;
+	}
+	return n;
+}
+
 int
 csv_read(char *at, size_t len, char separator, bool final,
     struct csv_record *ret_record)
@@ -119,6 +132,7 @@ csv_read(char *at, size_t len, char separator, bool final,
 		return most == CSV_RECORD_MAX ? ERR_LIMIT : 0;
 	if (stop == STOP_WRONG)
 		return ERR_SYNTAX;
+	ret_record->lines = lines_in(at, (size_t)(p - at));
 	for (size_t i = 0; i < n; i++)
 		decode(at, &ret_record->field[i]);
 	ret_record->count = n;

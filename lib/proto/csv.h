@@ -22,6 +22,7 @@
 struct csv_record {
 	struct slice field[CSV_FIELDS_MAX]; /* as meant, without quotes */
 	size_t count;
+	size_t lines; /* it takes, line ends in quotes included */
 };
 
 /*

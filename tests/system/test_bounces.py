@@ -105,8 +105,10 @@ class Loop:
         for key in client.scan_iter("pn:bc:*"):
             if client.hexists(key, address):
                 return "c", int(client.hget(key, address).split(".")[1])
-        status, found = self.env.api.get("/v1/blocks/", address)
-        return ("b", found["count"]) if status == 200 else None
+        for key in client.scan_iter("pn:be:*"):
+            if client.hexists(key, address):
+                return "b", int(client.hget(key, address).split("\t")[0])
+        return None
 
     def mail(self, queue_id, text, sent=None, sender=None):
         """By LMTP to the signed address of that message."""
