@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "store/block_bulk.h"
 #include "store/block_store.h"
 #include "tests/store/redis_server.h"
 #include "util/err.h"
@@ -361,6 +362,93 @@ test_streams(void **state)
 	assert_int_equal(count(&e), BLOCK_RESULT_ALREADY);
 }
 
+/* ---- many at once ---- */
+
+static unsigned added;
+
+static void
+was_added(struct slice address, struct slice stream, void *ctx)
+{
+	(void)address;
+	(void)stream;
+	(void)ctx;
+	added++;
+}
+
+static void
+idle(int rc, void *ctx)
+{
+	assert_int_equal(rc, 0);
+	*(bool *)ctx = true;
+}
+
+static struct block_bulk_counts
+put_bulk(unsigned count, enum block_state state)
+{
+	struct block_bulk *b =
+	    block_bulk_new(f.store, SLICE("t"), 5000, was_added, NULL);
+	struct block_bulk_counts counts;
+	bool done;
+
+	assert_non_null(b);
+	for (unsigned i = 0; i < count; i++) {
+		const struct block block = { .state = state,
+			.status = 2,
+			.since_s = 1000 + i,
+			.stream = i % 3 == 0 ? SLICE("news") : SLICE(""),
+			.origin = SLICE("import"),
+			.reason = i % 2 == 0 ? SLICE("550 gone") : SLICE("") };
+		char address[40];
+
+		(void)snprintf(address, sizeof(address), "bulk%u@x", i);
+		assert_int_equal(block_bulk_add(b, slice_of(address), &block),
+		    0);
+		if (!block_bulk_busy(b))
+			continue;
+		done = false;
+		block_bulk_wait(b, idle, &done);
+		store_fixture_run(&f, &done);
+	}
+	done = false;
+	block_bulk_flush(b, idle, &done);
+	store_fixture_run(&f, &done);
+	counts = *block_bulk_counts(b);
+	block_bulk_free(b);
+	return counts;
+}
+
+static void
+test_bulk(void **state)
+{
+	struct block_bulk_counts c;
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(put("bulk1@x", BLOCK_EXEMPT), 1);
+	assert_int_equal(put("bulk2@x", BLOCK_BLOCKED), 1);
+	added = 0;
+	c = put_bulk(30000, BLOCK_BLOCKED);
+	assert_int_equal(c.added, 29998);
+	assert_int_equal(c.known, 1);
+	assert_int_equal(c.kept, 1);
+	assert_int_equal(added, c.added);
+	/* Again: nothing changes. */
+	c = put_bulk(30000, BLOCK_BLOCKED);
+	assert_int_equal(c.added, 0);
+	assert_int_equal(c.known, 29999);
+	assert_int_equal(look("bulk1@x", NULL), ERR_NOTFOUND);
+	assert_int_equal(look("bulk3@x", NULL), ERR_NOTFOUND);
+	assert_int_equal(look("bulk3@x", "news"), 0);
+	a = get("bulk4@x");
+	assert_int_equal(a.block.since_s, 1004);
+	assert_string_equal(a.reason, "550 gone");
+	assert_true(slice_eq(a.block.origin, SLICE("import")));
+	assert_string_equal(get("bulk5@x").reason, "");
+	c = put_bulk(100, BLOCK_EXEMPT);
+	assert_int_equal(c.added, 99);
+	assert_int_equal(look("bulk4@x", NULL), ERR_NOTFOUND);
+}
+
 /* ---- pages ---- */
 
 enum { MANY = 3000 };
@@ -488,6 +576,7 @@ main(void)
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_edits),
 		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_bulk),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_bad_cursor),
 	};

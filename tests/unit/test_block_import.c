@@ -169,7 +169,7 @@ static const struct {
 	    "{\"email\":\"a@x.example\"}\nnonsense\n{\"email\":}\n"
 	    "{\"email\":\"b@x.example\"}\n",
 	    "1 a@x.example b 0 import now |2: not JSON|"
-	    "3: line 1, column 10: unexpected character|"
+	    "3: line 1, column 10: expected a value|"
 	    "4 b@x.example b 0 import now |" },
 	{ "an empty page", "{\"items\":[],\"paging\":{}}", "" },
 	{ "nothing", "", "" },

@@ -4,6 +4,7 @@
  * lib/store/script/name.lua, which also stands in lib/store/Makefile.inc.
  * Included by redis.h.
  */
+X(block_bulk)
 X(block_count)
 X(block_get)
 X(block_lift)
