@@ -58,7 +58,9 @@ print_block(const struct blocks_run *r, struct slice address,
 static void
 on_row(struct slice address, const struct block *b, void *ctx)
 {
-	print_block(ctx, address, b);
+	const struct blocks_run *r = ctx;
+
+	r->print(r, address, b);
 }
 
 static void
@@ -75,8 +77,8 @@ on_page(int rc, struct slice next, void *ctx)
 	r->over = true;
 }
 
-static int
-verb_list(struct blocks_run *r)
+int
+blocks_each(struct blocks_run *r, blocks_print *print)
 {
 	struct block_query q = {
 		.tenant = r->tenant,
@@ -87,25 +89,20 @@ verb_list(struct blocks_run *r)
 	};
 	int rc;
 
+	r->print = print;
 	do {
 		q.cursor = (struct slice){ r->cursor, r->cursor_len };
-		block_page(r->store.store, &q, store_deadline(r->store.store),
-		    on_row, on_page, r);
+		block_page(r->store.store, &q,
+		    store_long_deadline(r->store.store), on_row, on_page, r);
 		rc = blocks_wait(r);
 	} while (rc == 0 && r->cursor_len > 0);
 	return rc;
 }
 
-/* Both lists, for another tool to read. */
 static int
-verb_export(struct blocks_run *r)
+verb_list(struct blocks_run *r)
 {
-	int rc;
-
-	r->json = true;
-	rc = verb_list(r);
-	r->exempt = true;
-	return rc < 0 ? rc : verb_list(r);
+	return blocks_each(r, print_block);
 }
 
 static void
@@ -157,6 +154,24 @@ on_audit(int rc, void *ctx)
 	on_changed(rc, true, ctx);
 }
 
+int
+blocks_audit(struct blocks_run *r, const char *action, struct slice target,
+    struct slice detail)
+{
+	struct store *s = r->store.store;
+	struct audit_entry entry = {
+		.tenant = r->tenant,
+		.actor = client_author(),
+		.client = SLICE("cli"),
+		.action = slice_of(action),
+		.target = target,
+		.detail = detail,
+	};
+
+	audit_append(s, &entry, store_deadline(s), on_audit, r);
+	return blocks_wait(r);
+}
+
 /* The change is made: tell the applications, and who did it. */
 static int
 tell(struct blocks_run *r, const char *action, enum event_type type)
@@ -173,14 +188,6 @@ tell(struct blocks_run *r, const char *action, enum event_type type)
 		.count = r->gone_count,
 		.stream = r->stream,
 	};
-	struct audit_entry entry = {
-		.tenant = r->tenant,
-		.actor = client_author(),
-		.client = SLICE("cli"),
-		.action = slice_of(action),
-		.target = r->address,
-		.detail = r->note,
-	};
 
 	if (r->rc < 0)
 		return r->rc;
@@ -196,8 +203,7 @@ tell(struct blocks_run *r, const char *action, enum event_type type)
 		if (blocks_wait(r) < 0)
 			cli_error("the change is made, but its event is lost");
 	}
-	audit_append(s, &entry, store_deadline(s), on_audit, r);
-	return blocks_wait(r);
+	return blocks_audit(r, action, r->address, r->note);
 }
 
 static int
@@ -288,17 +294,18 @@ verb_unexempt(struct blocks_run *r)
 
 static const struct verb {
 	const char *name;
-	bool address; /* its one word */
+	enum verb_word { NO_WORD, ADDRESS_WORD, FILE_WORD } word;
 	int (*run)(struct blocks_run *r);
 } verbs[] = {
-	{ "list", false, verb_list },
-	{ "export", false, verb_export },
-	{ "show", true, verb_show },
-	{ "add", true, verb_add },
-	{ "remove", true, verb_remove },
-	{ "exempt", true, verb_exempt },
-	{ "unexempt", true, verb_unexempt },
-	{ NULL, false, NULL },
+	{ "list", NO_WORD, verb_list },
+	{ "export", NO_WORD, blocks_export },
+	{ "import", FILE_WORD, blocks_import },
+	{ "show", ADDRESS_WORD, verb_show },
+	{ "add", ADDRESS_WORD, verb_add },
+	{ "remove", ADDRESS_WORD, verb_remove },
+	{ "exempt", ADDRESS_WORD, verb_exempt },
+	{ "unexempt", ADDRESS_WORD, verb_unexempt },
+	{ NULL, NO_WORD, NULL },
 };
 
 /* "never", a time, a day (its begin in UTC), or so long from now. */
@@ -345,6 +352,23 @@ stream_ok(struct slice name)
 	return ok;
 }
 
+/* Of an import or an export, which have "postern" and "ses" in common. */
+static bool
+take_format(struct blocks_run *r, const char *word)
+{
+	static const char *const words[] = { "csv", "json", "ses" };
+	bool known = import_format_parse(slice_of(word), &r->format) == 0;
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0) {
+			r->export = (enum export_format)i;
+			known = true;
+		}
+	if (!known)
+		cli_error("%s: not a format", word);
+	return known;
+}
+
 /* Options before and behind the verb; the words left, or -1. */
 static int
 take_options(struct blocks_run *r, int argc, char *argv[], const char *words[2])
@@ -370,7 +394,18 @@ take_options(struct blocks_run *r, int argc, char *argv[], const char *words[2])
 			r->stream = slice_of(argv[++i]);
 		else if (strcmp(argv[i], "--contains") == 0 && value)
 			r->contains = slice_of(argv[++i]);
-		else if (argv[i][0] == '-' || n == 2)
+		else if (strcmp(argv[i], "--format") == 0 && value &&
+			 take_format(r, argv[i + 1]))
+			i++;
+		else if (strcmp(argv[i], "--report") == 0 && value)
+			r->report = argv[++i];
+		else if (strcmp(argv[i], "--dry-run") == 0)
+			r->dry_run = true;
+		else if (strcmp(argv[i], "--events") == 0)
+			r->events = true;
+		else if (strcmp(argv[i], "--any-fault") == 0)
+			r->any_fault = true;
+		else if ((argv[i][0] == '-' && argv[i][1] != '\0') || n == 2)
 			return -1;
 		else
 			words[n++] = argv[i];
@@ -392,13 +427,14 @@ run(struct cli *cli, int argc, char *argv[])
 
 	while (n > 0 && verb->name != NULL && strcmp(verb->name, words[0]) != 0)
 		verb++;
-	if (n < 1 || verb->name == NULL || n != (verb->address ? 2 : 1))
+	if (n < 1 || verb->name == NULL || n != (verb->word != NO_WORD ? 2 : 1))
 		return EX_USAGE;
 	if (!settings_name_ok(r.tenant)) {
 		cli_error("%.*s: not a tenant's name", SLICE_F(r.tenant));
 		return EX_USAGE;
 	}
-	if (verb->address &&
+	r.file = words[1];
+	if (verb->word == ADDRESS_WORD &&
 	    (address_canonical(slice_of(words[1]), r.room, &r.address) < 0 ||
 		address_domain(r.address).len == 0)) {
 		cli_error("%s: not a mail address", words[1]);
@@ -412,11 +448,12 @@ run(struct cli *cli, int argc, char *argv[])
 		rc = verb->run(&r);
 		if (rc == ERR_NOTFOUND)
 			cli_error("%.*s: not on the list", SLICE_F(r.address));
-		else if (rc < 0)
+		else if (rc < 0 && rc != ERR_CANCELED)
 			cli_error("%s", err_text(rc));
 	}
 	cli_store_close(&r.store);
-	return cli_exit(rc);
+	/* Told already: lines that are wrong. */
+	return rc == ERR_CANCELED ? EX_DATAERR : cli_exit(rc);
 }
 
 const struct command command_blocks = {
@@ -425,7 +462,11 @@ const struct command command_blocks = {
 	.usage =
 	    "[-t TENANT] list [--exempt] [--contains TEXT] "
 	    "[--stream NAME] [--json]\n"
-	    "[-t TENANT] export\n"
+	    "[-t TENANT] export [--format csv|json|ses] [--stream NAME]\n"
+	    "[-t TENANT] import FILE [--format NAME] [--exempt] "
+	    "[--stream NAME] [--note TEXT]\n"
+	    "    [--expires WHEN] [--any-fault] [--dry-run] [--events] "
+	    "[--report FILE]\n"
 	    "[-t TENANT] show ADDRESS [--stream NAME]\n"
 	    "[-t TENANT] add|exempt ADDRESS [--stream NAME] "
 	    "[--note TEXT] [--expires WHEN]\n"

@@ -204,12 +204,13 @@ reply_of(struct block_import *im, const struct import_fields *f)
 	struct slice text = slice_trim(f->at[COLUMN_REASON]);
 	int n;
 
-	if (code.len == 0 || slice_starts(text, code))
+	/* A long one is no code. */
+	if (code.len == 0 || code.len > 10 || slice_starts(text, code))
 		return text;
 	if (text.len > BLOCK_TEXT_MAX)
 		text.len = BLOCK_TEXT_MAX;
-	if (code.len > 10)
-		code.len = 10;
+	while (!utf8_ok(text))
+		text.len--; /* no half character */
 	n = snprintf(im->text, sizeof(im->text), "%.*s %.*s", SLICE_F(code),
 	    SLICE_F(text));
 	return (struct slice){ im->text, n > 0 ? (size_t)n : 0 };

@@ -495,8 +495,8 @@ def test_the_command_line_does_the_same(api):
     assert blocks("remove", "y@good.test", check=False).returncode != 0
     blocks("exempt", "x@good.test")
     assert blocks("add", "x@good.test", check=False).returncode != 0
-    assert json.loads(blocks("export").stdout)["state"] == "exempt"
+    assert json.loads(blocks("export", "--json").stdout)["state"] == "exempt"
     blocks("unexempt", "x@good.test")
-    assert blocks("export").stdout == ""
+    assert blocks("export", "--json").stdout == ""
     wait_for(lambda: [e["type"] for e in hooked(api)] ==
              ["blocked", "exempted"], what="the webhooks")
