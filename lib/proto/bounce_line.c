@@ -194,8 +194,10 @@ is_bare_mark(struct slice line)
 				return true;
 		return false;
 	}
+	/* The first octet tells nearly all of them apart. */
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
-		if (slice_starts_nocase(line, marks[i]))
+		if (((line.at[0] ^ marks[i].at[0]) & ~32) == 0 &&
+		    slice_starts_nocase(line, marks[i]))
 			return true;
 	return false;
 }

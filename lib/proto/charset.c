@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <pthread.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include "util/err.h"
@@ -125,6 +127,58 @@ convert(iconv_t cd, struct slice text, struct buf *out)
 	return rc;
 }
 
+/*
+ * Converters that are not in use.  The C library loads a module for each set
+ * and soon unloads it: where mails in several sets take turns, that costs more
+ * than all the reading.  A converter belongs to who has taken it out.
+ */
+#define IDLE_MAX 8
+static struct idle {
+	char name[CHARSET_MAX + 1]; /* as iconv(3) has it; "": free */
+	iconv_t cd;
+} idle[IDLE_MAX];
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static iconv_t
+take(const char *name)
+{
+	iconv_t cd = (iconv_t)-1;
+
+	(void)pthread_mutex_lock(&idle_lock);
+	for (size_t i = 0; i < IDLE_MAX && cd == (iconv_t)-1; i++)
+		if (strcasecmp(idle[i].name, name) == 0) {
+			cd = idle[i].cd;
+			idle[i].name[0] = '\0';
+		}
+	(void)pthread_mutex_unlock(&idle_lock);
+	return cd != (iconv_t)-1 ? cd : iconv_open("UTF-8", name);
+}
+
+static void
+give_back(const char *name, iconv_t cd)
+{
+	/* The byte order that a text began with would be the next one's. */
+	bool kept = false, ordered = strncasecmp(name, "utf-16", 6) == 0 ||
+				     strncasecmp(name, "utf-32", 6) == 0;
+
+	if (ordered) {
+		(void)iconv_close(cd);
+		return;
+	}
+	(void)iconv(cd, NULL, NULL, NULL, NULL);
+	(void)pthread_mutex_lock(&idle_lock);
+	for (size_t i = 0; i < IDLE_MAX && !kept; i++)
+		if (idle[i].name[0] == '\0') {
+			(void)snprintf(idle[i].name, sizeof(idle[i].name), "%s",
+			    name);
+			idle[i].cd = cd;
+			kept = true;
+		}
+	(void)pthread_mutex_unlock(&idle_lock);
+	if (!kept)
+		(void)iconv_close(cd);
+}
+
 int
 charset_to_utf8(struct slice text, struct slice charset, struct buf *out)
 {
@@ -140,10 +194,10 @@ charset_to_utf8(struct slice text, struct slice charset, struct buf *out)
 	const char *known = charset_iconv_name(name);
 	if (known == NULL || charset_is_utf8(name) || is_plain(text, name))
 		return ERR_NOTFOUND;
-	iconv_t cd = iconv_open("UTF-8", known);
+	iconv_t cd = take(known);
 	if (cd == (iconv_t)-1)
 		return ERR_NOTFOUND;
 	int rc = convert(cd, text, out);
-	(void)iconv_close(cd);
+	give_back(known, cd);
 	return rc;
 }

@@ -21,6 +21,13 @@ static const struct {
 	{ "shift_jis", "\x82\xa0", "\xe3\x81\x82" },
 	{ "windows-1251", "\xff", "\xd1\x8f" },
 	{ " gb2312 ", "\xc4\xe3", "\xe4\xbd\xa0" },
+	/* What a text left behind is not the next one's. */
+	{ "ISO-2022-JP", "\033$B$\"", "\xe3\x81\x82" },
+	{ "ISO-2022-JP", "\033(B$\"", "$\"" },
+	{ "utf-7", "+ACE", "!" },
+	{ "utf-7", "AC+AC0-", "AC-" },
+	{ "utf-16", "\xfe\xff\x30\x42", "\xe3\x81\x82" },
+	{ "utf-16", "\xff\xfe\x42\x30", "\xe3\x81\x82" },
 	/* not of the set */
 	{ "euc-jp", "a\xff", "a\xef\xbf\xbd" },
 	{ "iso-8859-1", "plain", NULL },
