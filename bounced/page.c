@@ -155,6 +155,9 @@ page_add(struct page *page, const struct event *e)
 	struct page_item item = { .tenant = t,
 		.success = e->type == EVENT_SUCCEEDED };
 
+	/* It was sent by mail: once, if this daemon ends now. */
+	if (e->type == EVENT_ALARM)
+		page->counted = true;
 	if (t == NULL || page->count == PAGE_EVENTS)
 		return;
 	item.condition = condition_of(t, e);
