@@ -82,7 +82,7 @@ def test_a_daemon_keeps_the_last_good_rules(base):
     write(log, "", 0o644)
     bounced = base.daemons.bounced
     bounced.start()
-    wait_for(lambda: "redis: connected" in bounced.text)
+    wait_for(lambda: "]: ready" in bounced.text)
     write(rules, BAD, 0o644)
     bounced.process.signal(signal.SIGHUP)
     wait_for(lambda: f"bounce rules: {rules}:2: nonsense" in bounced.text)
