@@ -11,6 +11,7 @@
 
 #include "bounced/alarms.h"
 #include "bounced/consumer.h"
+#include "bounced/correlate.h"
 #include "bounced/follower.h"
 #include "bounced/forward.h"
 #include "bounced/inbound.h"
@@ -41,7 +42,8 @@
 static struct bounced {
 	char *host, *names, *checkpoint, *state_directory, *submit_to;
 	struct master_key master;
-	uint8_t verp_key[CRYPTO_SHA256_LEN], copy_key[CRYPTO_SHA256_LEN];
+	struct correlate_keys keys;
+	uint8_t copy_key[CRYPTO_SHA256_LEN];
 	char password[SECRET_FILE_MAX];
 	int fds[LISTENER_MAX];
 	size_t fd_count;
@@ -69,7 +71,10 @@ read_keys(const char *path)
 	int rc = crypto_master_load(path, &bounced.master);
 
 	if (rc == 0)
-		rc = crypto_derive(&bounced.master, "verp", bounced.verp_key);
+		rc = crypto_derive(&bounced.master, "verp", bounced.keys.verp);
+	if (rc == 0)
+		rc =
+		    crypto_derive(&bounced.master, "trace", bounced.keys.trace);
 	if (rc == 0)
 		rc = crypto_derive(&bounced.master, "copy", bounced.copy_key);
 	if (rc < 0)
@@ -280,7 +285,7 @@ start_intake(const struct host_config *config, struct event_base *base)
 	};
 
 	bounced.intake = intake_new(bounced.store, bounced.settings,
-	    slice_of(bounced.host), bounced.verp_key, events_written);
+	    slice_of(bounced.host), &bounced.keys, events_written);
 	bounced.inbound = inbound_new(bounced.store, &inbound);
 	if (bounced.intake == NULL || bounced.inbound == NULL)
 		return ERR_NOMEM;
@@ -327,7 +332,12 @@ set_metrics(void)
 		{ METRIC_BOUNCED_EXPIRED, i->expired },
 		{ METRIC_BOUNCED_NO_ENVELOPE_ID, i->unsigned_mail },
 		{ METRIC_BOUNCED_NO_FAILURE, i->no_failure },
+		{ METRIC_BOUNCED_NOT_COUNTED, i->not_counted },
 		{ METRIC_BOUNCED_TROUBLE, i->trouble },
+		{ METRIC_BOUNCED_COMPLAINTS, i->complaints },
+		{ METRIC_BOUNCED_NOT_SPAM, i->not_spam },
+		{ METRIC_BOUNCED_NO_COMPLAINT, i->no_complaint },
+		{ METRIC_BOUNCED_UNATTRIBUTED, i->unattributed },
 		{ METRIC_BOUNCED_INBOUND_KEPT, in->kept },
 		{ METRIC_BOUNCED_INBOUND_DUPLICATE, in->duplicate },
 		{ METRIC_BOUNCED_INBOUND_DROPPED, in->dropped },
@@ -493,10 +503,13 @@ bounced_state(void)
 		 ", duplicate=%" PRIu64 ", unknown=%" PRIu64
 		 ", bad-signature=%" PRIu64 ", expired=%" PRIu64
 		 ", no-envelope-id=%" PRIu64 ", no-failure=%" PRIu64
-		 ", trouble=%" PRIu64 ", clients=%u",
+		 ", not-counted=%" PRIu64 ", trouble=%" PRIu64 ", clients=%u",
 	    i->mails, i->recorded, i->duplicate, i->unknown, i->bad_signature,
-	    i->expired, i->unsigned_mail, i->no_failure, i->trouble,
-	    lmtp_server_clients(bounced.server));
+	    i->expired, i->unsigned_mail, i->no_failure, i->not_counted,
+	    i->trouble, lmtp_server_clients(bounced.server));
+	log_info("complaints: recorded=%" PRIu64 ", not-spam=%" PRIu64
+		 ", auth-failure=%" PRIu64 ", not-attributed=%" PRIu64,
+	    i->complaints, i->not_spam, i->no_complaint, i->unattributed);
 	log_info("inbound: kept=%" PRIu64 ", duplicate=%" PRIu64
 		 ", dropped=%" PRIu64 ", full=%" PRIu64 ", trouble=%" PRIu64,
 	    in->kept, in->duplicate, in->dropped, in->full, in->trouble);

@@ -5,19 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "util/crypto.h"
 #include "util/slice.h"
 
 /*
- * Mail that comes back to an envelope sender of ours: finds the message by the
- * signed tag (proto/verp.h) in its local part, or, where the settings make
- * senders another address, by the same tag in the report's
- * Original-Envelope-Id (RFC 3464, 2.2.1); the recipients by what the mail
- * says; and writes an event for each that failed.  What is not signed by us, or
- * too old, is taken and dropped: it counts for nothing, and is not answered, as
- * the answer would go to somebody who never wrote.
+ * Mail that comes back, bounces and complaints: finds the message by what is
+ * signed (correlate.h), the recipients by what the mail says, and writes an
+ * event for each.  What is signed by somebody else, or too old, is taken and
+ * dropped: it counts for nothing, and is not answered, as the answer would go
+ * to somebody who never wrote.  What is not signed at all, but names a message
+ * of ours and its recipient (names_search.h), is written, and does not count.
  */
 struct bounce_rules;
+struct correlate_keys;
 struct intake;
 struct settings_watch;
 struct store;
@@ -33,17 +32,11 @@ void intake_set_returns(struct intake *in, struct returns *returns);
  * NULL: no memory.
  */
 struct intake *intake_new(struct store *s, struct settings_watch *settings,
-    struct slice host, const uint8_t key[CRYPTO_SHA256_LEN],
+    struct slice host, const struct correlate_keys *keys,
     void (*recorded)(void *ctx));
 /* The rules that bounces are judged by from now on; takes a reference. */
 void intake_use_rules(struct intake *in, struct bounce_rules *rules);
 void intake_free(struct intake *in); /* takes NULL; nothing may be under way */
-
-/*
- * Does it go to an address of ours at all?  Signature not looked at.  1, 0, or
- * ERR_UNAVAIL: the settings, which say so, are not known yet.
- */
-int intake_knows(const struct intake *in, struct slice recipient);
 
 /*
  * One mail for one recipient.  done() exactly once, perhaps before this
@@ -57,6 +50,10 @@ void intake_mail(struct intake *in, struct slice recipient,
 struct intake_counters {
 	uint64_t mails, bad_signature, expired, unsigned_mail, no_failure,
 	    recorded, duplicate, unknown, trouble;
+	/* Those recorded and counted; reports that are none: not-spam, and of
+	 * failed authentication; of no known message. */
+	uint64_t complaints, not_spam, no_complaint, unattributed;
+	uint64_t not_counted; /* recorded, but not proven, or no reader's */
 };
 const struct intake_counters *intake_counters(const struct intake *in);
 

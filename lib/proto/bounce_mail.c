@@ -6,6 +6,7 @@
 #include "proto/complaint.h"
 #include "proto/dsn.h"
 #include "proto/mime.h"
+#include "proto/returned_names.h"
 #include "util/err.h"
 
 #define RULE_MIN 8       /* octets of a line that divides */
@@ -458,6 +459,9 @@ read_mail(struct slice message, const struct bounce_rules *rules,
 	    (rc = bounce_sns_read(m, &sns)) < 0 ||
 	    (rc = complaint_read(m, dsn.count > 0, &complaint)) < 0)
 		return rc;
+	if ((mail.names = arena_calloc(arena, 1, sizeof(*mail.names))) == NULL)
+		return ERR_NOMEM;
+	returned_names_read(message, m, mail.names);
 	if (rc > 0)
 		rc = take_complaint(m, &complaint, &mail);
 	else if (sns.count > 0)

@@ -12,6 +12,7 @@
  * words and the layout that mail systems have used for it.
  */
 struct complaint;
+struct returned_names;
 
 #define BOUNCE_REPORTS_MAX 1000
 #define BOUNCE_REASON_MAX 500
@@ -39,9 +40,10 @@ struct bounce_mail {
 	struct slice returned;    /* header of that message; or absent */
 	struct bounce_report *reports;
 	size_t count;
-	struct complaint *complaint; /* complaint.h; NULL: the mail is none.
-					kind is BOUNCE_OTHER for one that
-					tells of no complaint */
+	struct complaint *complaint;  /* complaint.h; NULL: the mail is none.
+					 kind is BOUNCE_OTHER for one that
+					 tells of no complaint */
+	struct returned_names *names; /* returned_names.h; never NULL */
 };
 /*
  * rules  of this site; NULL: those that come with the program

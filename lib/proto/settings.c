@@ -334,18 +334,23 @@ makes(const struct envelope_sender *e, struct slice address)
 }
 
 bool
+settings_makes_sender(const struct tenant *t, struct slice address)
+{
+	if (makes(&t->envelope_sender, address))
+		return true;
+	for (size_t k = 0; k < t->domain_count; k++)
+		if (t->domains[k].envelope_sender.given &&
+		    makes(&t->domains[k].envelope_sender, address))
+			return true;
+	return false;
+}
+
+bool
 settings_is_envelope_sender(const struct settings *s, struct slice address)
 {
-	for (size_t i = 0; i < settings_tenant_count(s); i++) {
-		const struct tenant *t = settings_tenant_at(s, i);
-
-		if (makes(&t->envelope_sender, address))
+	for (size_t i = 0; i < settings_tenant_count(s); i++)
+		if (settings_makes_sender(settings_tenant_at(s, i), address))
 			return true;
-		for (size_t k = 0; k < t->domain_count; k++)
-			if (t->domains[k].envelope_sender.given &&
-			    makes(&t->domains[k].envelope_sender, address))
-				return true;
-	}
 	return false;
 }
 

@@ -474,6 +474,8 @@ unsigned settings_needs(const struct settings *s);
  */
 bool settings_is_envelope_sender(const struct settings *s,
     struct slice address);
+/* The same for this tenant. */
+bool settings_makes_sender(const struct tenant *t, struct slice address);
 /* The domain entry that signs for this domain (itself or a parent); NULL. */
 const struct settings_domain *settings_signing_domain(const struct tenant *t,
     struct slice domain);

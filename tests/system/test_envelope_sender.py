@@ -161,7 +161,10 @@ def test_a_report_finds_the_message_by_its_envelope_id(sender):
     wait_for(lambda: [e for e in env.api.all("/v1/events")
                       if e.get("queue_id") == queue_id and
                       e["type"] == "succeeded"], 30)
-    dsn = env.receivers["good.test"].dsn(got, "one@good.test")
+    # Without what would find it, too.
+    dsn = re.sub("(?i)(X-Postern-Ref|Message-ID|Received):[^\n]*\n([ \t][^\n]*\n)*",
+                 "",
+                 env.receivers["good.test"].dsn(got, "one@good.test"))
     changed = envid[:-3] + ("aaa" if envid[-3:] != "aaa" else "bbb")
     for other in (None, changed, "mine", "b-" + "a" * 40):
         text = report(dsn, other) if other else dsn
