@@ -13,7 +13,6 @@
  */
 struct store;
 
-
 struct audit_entry {
 	struct slice tenant;
 	struct slice actor;  /* API user, or "cli:root" */
