@@ -291,7 +291,7 @@ start_intake(const struct host_config *config, struct event_base *base)
 		return ERR_NOMEM;
 	intake_set_returns(bounced.intake, bounced.returns);
 	return lmtp_server_start(base, bounced.store,
-	    &(struct lmtp_readers){ bounced.settings, bounced.intake,
+	    &(struct readers){ bounced.settings, bounced.intake,
 		bounced.inbound, bounced.forward },
 	    &options, &bounced.server);
 }

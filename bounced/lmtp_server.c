@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "bounced/forward.h"
-#include "bounced/inbound.h"
-#include "bounced/intake.h"
-#include "bounced/route.h"
 #include "net/connection.h"
 #include "net/listener.h"
 #include "net/loop.h"
@@ -39,7 +35,6 @@ struct recipient {
 	char written[ADDRESS_MAX];
 	size_t len, written_len;
 	int rc; /* of who read it; ERR_LIMIT: too large */
-	struct forwarding *forwarding; /* when it is read; or NULL */
 };
 
 struct client {
@@ -64,7 +59,7 @@ struct client {
 struct lmtp_server {
 	struct event_base *base;
 	struct store *store;
-	struct lmtp_readers readers;
+	struct readers readers;
 	struct lmtp_options options;
 	struct listener *listeners[LISTENER_MAX];
 	struct client *clients;
@@ -298,7 +293,7 @@ answer_all(struct client *c)
 }
 
 static void
-on_done(int rc, void *ctx)
+on_taken(int rc, void *ctx)
 {
 	struct recipient *r = ctx;
 	struct client *c = r->client;
@@ -310,77 +305,25 @@ on_done(int rc, void *ctx)
 	connection_release(c->connection);
 }
 
-/* Whoever it is for has read it: others get it, too. */
 static void
-on_taken(int rc, void *ctx)
+read_one(struct client *c, struct recipient *r)
 {
-	struct recipient *r = ctx;
-	struct forwarding *w = r->forwarding;
-
-	r->forwarding = NULL;
-	if (w == NULL || rc < 0) {
-		forwarding_free(w);
-		on_done(rc, r);
-	} else {
-		forwarding_run(w, buf_slice(&r->client->message), on_done, r);
-	}
-}
-
-static void
-to_inbound(struct client *c, struct recipient *r)
-{
-	const struct inbound_envelope envelope = {
+	const struct incoming mail = {
 		.settings = c->settings,
+		.route = r->route,
 		.tenant = r->tenant,
 		.sender = { c->sender, c->sender_len },
 		.recipient = { r->written, r->written_len },
 		.address = { r->address, r->len },
+		.message = buf_slice(&c->message),
+		.cut = c->data.too_large,
+		.bounce_max = c->server->options.max_message,
 	};
 
-	inbound_mail(c->server->readers.inbound, &envelope,
-	    buf_slice(&c->message), on_taken, r);
-}
-
-static void
-to_intake(struct client *c, struct recipient *r)
-{
-	struct slice message = buf_slice(&c->message);
-
-	if (message.len > c->server->options.max_message)
-		message.len = c->server->options.max_message;
-	intake_mail(c->server->readers.intake,
-	    (struct slice){ r->address, r->len }, message, on_taken, r);
-}
-
-/* What is there to read, and where else does it go? */
-static int
-look(struct client *c, struct recipient *r)
-{
-	int rc;
-
 	if (c->crowded)
-		return ERR_NOMEM;
-	/* Half of a mail is none; of a bounce the beginning is enough. */
-	if (c->data.too_large)
-		return r->route == ROUTE_INBOUND ? ERR_LIMIT : 0;
-	rc = forward_decide(c->server->readers.forward, c->settings, r->tenant,
-	    (struct slice){ r->address, r->len }, buf_slice(&c->message),
-	    &r->forwarding);
-	return rc == ERR_LIMIT ? ERR_UNAVAIL : rc;
-}
-
-static void
-read_one(struct client *c, struct recipient *r)
-{
-	int rc = look(c, r);
-
-	if (rc < 0 ||
-	    (r->forwarding != NULL && forwarding_redirects(r->forwarding)))
-		on_taken(rc, r);
-	else if (r->route == ROUTE_INBOUND)
-		to_inbound(c, r);
+		on_taken(ERR_NOMEM, r);
 	else
-		to_intake(c, r);
+		readers_take(&c->server->readers, &mail, on_taken, r);
 }
 
 static void
@@ -531,7 +474,7 @@ on_full(void *ctx)
 
 int
 lmtp_server_start(struct event_base *base, struct store *s,
-    const struct lmtp_readers *readers, const struct lmtp_options *options,
+    const struct readers *readers, const struct lmtp_options *options,
     struct lmtp_server **ret_server)
 {
 	struct lmtp_server *server = calloc(1, sizeof(*server));

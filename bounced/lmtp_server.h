@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bounced/readers.h"
 #include "util/slice.h"
 
 /*
@@ -15,20 +16,8 @@
  * by its beginning.
  */
 struct event_base;
-struct forward;
-struct inbound;
-struct intake;
 struct lmtp_server;
-struct settings_watch;
 struct store;
-
-/* Who reads what comes. */
-struct lmtp_readers {
-	struct settings_watch *settings; /* say whose a recipient is */
-	struct intake *intake;
-	struct inbound *inbound;
-	struct forward *forward; /* is asked first, and sends last */
-};
 
 struct lmtp_options {
 	const int *fds; /* listening; owned by the caller */
@@ -39,7 +28,7 @@ struct lmtp_options {
 	size_t max_inbound; /* of a mail for an application; more: 552 */
 };
 int lmtp_server_start(struct event_base *base, struct store *s,
-    const struct lmtp_readers *readers, const struct lmtp_options *options,
+    const struct readers *readers, const struct lmtp_options *options,
     struct lmtp_server **ret_server);
 /* For mails that begin from now on. */
 void lmtp_server_limits(struct lmtp_server *server, unsigned max_clients,
