@@ -22,7 +22,9 @@
 #include "bounced/submit.h"
 #include "net/listener.h"
 #include "net/loop.h"
+#include "proto/address.h"
 #include "proto/bounce_rules.h"
+#include "proto/settings.h"
 #include "service/host_config.h"
 #include "service/metrics.h"
 #include "store/event_store.h"
@@ -220,6 +222,19 @@ events_written(void *ctx)
 	consumer_kick(bounced.consumer);
 }
 
+/* What Postfix hands to this daemon is nobody's delivery. */
+static bool
+comes_back(struct slice recipient, void *ctx)
+{
+	struct settings *s = settings_current(bounced.settings);
+	bool back =
+	    settings_return_domain(s, address_domain(recipient)) != NULL;
+
+	(void)ctx;
+	settings_unref(s);
+	return back;
+}
+
 static int
 start_follower(const struct host_config *config, struct event_base *base)
 {
@@ -229,6 +244,7 @@ start_follower(const struct host_config *config, struct event_base *base)
 		.settings = bounced.settings,
 		.source = bounced.checkpoint,
 		.state_directory = bounced.state_directory,
+		.comes_back = comes_back,
 		.committed = events_written,
 	};
 	struct log_source *source;

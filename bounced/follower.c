@@ -93,6 +93,10 @@ on_found(const struct postfix_log *log, void *ctx)
 		return;
 	if (!delivery_line_op(log, f->rules, f->arena, &f->ops[f->count]))
 		return;
+	if (f->ops[f->count].kind == DELIVERY_RESULT &&
+	    f->options.comes_back != NULL &&
+	    f->options.comes_back(f->ops[f->count].recipient, f->options.ctx))
+		return;
 	note_provider(f, &f->ops[f->count]);
 	f->count++;
 }

@@ -25,6 +25,9 @@ struct follower_options {
 	struct slice names; /* syslog names to read (postfix_log_tag_in) */
 	struct settings_watch *settings; /* their shaping filters name whose
 					    mail it is; NULL: nobody's */
+	/* Mail to this recipient (canonical) is no delivery: it came back.
+	 * NULL: all is. */
+	bool (*comes_back)(struct slice recipient, void *ctx);
 	const char *source;           /* name of the checkpoint: "file:PATH" */
 	const char *state_directory;  /* where the milter spools facts */
 	void (*committed)(void *ctx); /* events were written */

@@ -75,6 +75,8 @@ collect(struct message *msg, struct message_facts *ret_facts)
 	for (size_t i = 0; i < msg->rcpt_count; i++) {
 		const struct message_rcpt *r = &msg->rcpts[i];
 
+		if (!message_is_told(msg, r))
+			continue;
 		switch (r->fate) {
 		case RCPT_GOES:
 			going[f.recipient_count++] = r->address;

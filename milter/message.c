@@ -85,6 +85,38 @@ message_add_rcpt(struct message *msg, struct slice raw, bool from_smtpd)
 	return 0;
 }
 
+bool
+message_is_told(const struct message *msg, const struct message_rcpt *r)
+{
+	return settings_return_domain(msg->settings,
+		   address_domain(r->address)) == NULL;
+}
+
+void
+message_look_back(struct message *msg)
+{
+	size_t back = 0;
+
+	msg->comes_back = false;
+	msg->inbound = NULL;
+	for (size_t i = 0; i < msg->rcpt_count; i++) {
+		const struct message_rcpt *r = &msg->rcpts[i];
+		const struct return_domain *d;
+
+		/* What no smtpd(8) has seen is from this host. */
+		if (!r->from_smtpd && !msg->sendmail)
+			return;
+		d = settings_comes_back(msg->settings, msg->tenant,
+		    msg->sasl_user, msg->client, r->address);
+		if (d == NULL)
+			continue;
+		back++;
+		if (msg->inbound == NULL)
+			msg->inbound = d->inbound;
+	}
+	msg->comes_back = back > 0 && back == msg->rcpt_count;
+}
+
 int
 message_add_field(struct message *msg, struct slice name, struct slice value)
 {

@@ -67,7 +67,11 @@ struct message {
 	/* As the client calls itself, as its address resolves, and ours. */
 	struct slice helo, client_name, server_name, server;
 	bool tls;
-	bool sendmail;       /* is the MTA: no policy server was asked */
+	bool sendmail; /* is the MTA: no policy server was asked */
+	/* From outside, and all its recipients are what comes back to. */
+	bool comes_back;
+	/* The receiving server of one of them; NULL: none. */
+	const struct tenant *inbound;
 	struct slice stream; /* of the tenant's settings; or absent */
 	struct slice queue_id;
 	struct slice sender; /* canonical, as it came; empty: null sender */
@@ -117,6 +121,11 @@ void message_reset(struct message *msg);
 int message_add_rcpt(struct message *msg, struct slice raw, bool from_smtpd);
 int message_add_field(struct message *msg, struct slice name,
     struct slice value);
+/* Whose mail it is that comes from outside: fills comes_back and inbound. */
+void message_look_back(struct message *msg);
+/* Whether what becomes of this recipient's mail is told by events: not where
+ * postern-bounced gets it. */
+bool message_is_told(const struct message *msg, const struct message_rcpt *r);
 /* In the arena; .at == NULL: no room. */
 struct slice message_keep(struct message *msg, struct slice s);
 

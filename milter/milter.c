@@ -207,6 +207,7 @@ milter_start(const struct host_config *config, struct event_base *base)
 	if (D.host_name == NULL)
 		return ERR_NOMEM;
 	D.host.host_name = slice_of(D.host_name);
+	D.host.inbound_max = (uint64_t)config->inbound_max_message_kb * 1024;
 	D.host.line_max = config->smtp_line_length_limit;
 	D.reinject = strdup(config->milter_reinject);
 	if (D.reinject == NULL)

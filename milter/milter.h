@@ -36,6 +36,7 @@ struct milter {
 	struct scan_client *scan;        /* NULL: no scanner is set up */
 	int64_t scan_timeout_ms;
 	struct dmarc *dmarc;   /* NULL: not looked at */
+	uint64_t inbound_max;  /* octets of a mail for an application */
 	size_t line_max;       /* longer lines are broken by the SMTP client */
 	struct keeper *keeper; /* of messages that are refused */
 };

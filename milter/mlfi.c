@@ -50,8 +50,9 @@ struct connection {
 	char helo[NAME_MAX_OCTETS], client_name[NAME_MAX_OCTETS],
 	    server_name[NAME_MAX_OCTETS];
 	struct session session;
-	bool no_helo;       /* negotiated away */
-	bool mail_answered; /* negotiated: the MTA waits at MAIL FROM */
+	struct session receiving; /* the mail under way */
+	bool no_helo;             /* negotiated away */
+	bool mail_answered;       /* negotiated: the MTA waits at MAIL FROM */
 	bool sendmail;
 	bool in_message;
 };
@@ -78,6 +79,7 @@ static void
 message_over(struct connection *c)
 {
 	pass_end(&c->pass);
+	session_leave(&c->receiving);
 	/* The last thing: the daemon may end, and what it shares is gone. */
 	if (c->in_message)
 		mlfi.in_progress--;
@@ -95,6 +97,19 @@ spare_steps(void)
 	return ((needs & NEED_BODY) == 0 ? SMFIP_NOBODY : 0) |
 	       ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0) |
 	       ((needs & NEED_MAIL) == 0 ? SMFIP_NR_MAIL : 0);
+}
+
+/* Somebody wants to be asked at DATA. */
+static unsigned long
+wanted_steps(void)
+{
+	struct settings *settings = settings_current(mlfi.host->watch);
+	unsigned needs = settings_needs(settings);
+
+	settings_unref(settings);
+	return (needs & NEED_DATA) == 0
+		   ? WANTED_STEPS
+		   : WANTED_STEPS & ~(unsigned long)SMFIP_NODATA;
 }
 
 /*
@@ -138,7 +153,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		log_error("the MTA speaks a milter protocol older than 6");
 		return SMFIS_REJECT;
 	}
-	*ret_steps = WANTED_STEPS | (steps & spare_steps());
+	*ret_steps = wanted_steps() | (steps & spare_steps());
 	open_connection(ctx, *ret_steps);
 	if (actions & SMFIF_SETSYMLIST) {
 		*ret_actions |= SMFIF_SETSYMLIST;
@@ -338,6 +353,18 @@ on_rcpt(SMFICTX *ctx, char **argv)
 }
 
 static sfsistat
+on_data(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c == NULL || c->pass.rc < 0 || !c->in_message)
+		return SMFIS_CONTINUE; /* said at the end */
+	return mlfi_session_inbound(ctx, &c->receiving, &c->pass.msg)
+		   ? SMFIS_CONTINUE
+		   : SMFIS_TEMPFAIL;
+}
+
+static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct connection *c = smfi_getpriv(ctx);
@@ -499,6 +526,7 @@ set_up(const char *connection, int64_t timeout_ms)
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,
+		.xxfi_data = on_data,
 		.xxfi_close = on_close,
 		.xxfi_negotiate = on_negotiate };
 

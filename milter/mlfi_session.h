@@ -16,4 +16,11 @@
 bool mlfi_session_full(SMFICTX *ctx, struct session *session,
     const struct message *msg, bool answered);
 
+/*
+ * At DATA, where it is negotiated: false, and the reply is set, if the
+ * receiving server of a recipient has too many mails at once.
+ */
+bool mlfi_session_inbound(SMFICTX *ctx, struct session *session,
+    struct message *msg);
+
 #endif /* MILTER_MLFI_SESSION_H */

@@ -29,6 +29,7 @@ enum message_kind {
 	KIND_BCC = 1 << 2,    /* for the archive, */
 	KIND_NOTICE = 1 << 3, /* and Postern's own mail */
 	KIND_ALL = 15,
+	KIND_RETURN = 1 << 4, /* from outside, and it comes back here */
 };
 enum body_want {
 	BODY_NOT,    /* body() is not called */
@@ -62,7 +63,7 @@ struct module {
 
 /* In the order in which they are asked; ends with NULL. */
 extern const struct module *const milter_modules[];
-#define MILTER_MODULES_MAX 20
+#define MILTER_MODULES_MAX 24
 
 extern const struct module module_commit;
 extern const struct module module_dkim;
@@ -71,6 +72,7 @@ extern const struct module module_facts;
 extern const struct module module_feedback;
 extern const struct module module_forward;
 extern const struct module module_hold;
+extern const struct module module_inbound;
 extern const struct module module_preflight;
 extern const struct module module_received;
 extern const struct module module_scan;

@@ -3,16 +3,31 @@
  * The largest message that a tenant takes, counted as it streams by: what MAIL
  * FROM declares (RFC 1870) is only a promise, which policyd looks at.
  */
+#include "milter/milter.h"
 #include "milter/module.h"
 
 struct size_state {
 	uint64_t octets;
 };
 
+/* Of what comes back: a receiving server's, or the host's. */
+static uint64_t
+limit_back(const struct message *msg)
+{
+	uint64_t most = msg->host->inbound_max, own;
+
+	if (msg->inbound == NULL)
+		return 0;
+	own = msg->inbound->inbound.max_size;
+	return own > 0 && own < most ? own : most;
+}
+
 /* 0: none, as for mail that no smtpd(8) has seen. */
 static uint64_t
 limit_of(const struct message *msg)
 {
+	if (msg->comes_back)
+		return limit_back(msg);
 	return msg->rcpt_count > 0 && msg->rcpts[0].from_smtpd
 		   ? msg->tenant->relay.max_size
 		   : 0;
@@ -54,7 +69,7 @@ size_eom(struct message *msg, void *state)
 const struct module module_size = {
 	.name = "size",
 	.state_size = sizeof(struct size_state),
-	.kinds = KIND_FIRST,
+	.kinds = KIND_FIRST | KIND_RETURN,
 	.begin = size_begin,
 	.body = size_body,
 	.eom = size_eom,

@@ -8,6 +8,7 @@
 
 const struct module *const milter_modules[] = {
 	&module_size,
+	&module_inbound,
 	&module_suppression,
 	&module_preflight,
 	&module_scan,

@@ -48,7 +48,7 @@ static enum message_kind
 kind_of(const struct message *msg)
 {
 	if (msg->copy == NULL)
-		return KIND_FIRST;
+		return msg->comes_back ? KIND_RETURN : KIND_FIRST;
 	switch (msg->copy->kind) {
 	case COPY_SPLIT:
 		return KIND_SPLIT;
@@ -105,6 +105,8 @@ begin(struct pass *p)
 		return 0;
 	if ((rc = copy_enter(&p->msg)) < 0 || (rc = make_states(p)) < 0)
 		return rc;
+	if (p->msg.copy == NULL)
+		message_look_back(&p->msg);
 	p->kind = kind_of(&p->msg);
 	for (size_t i = 0; milter_modules[i] != NULL; i++) {
 		p->wants[i] = ask_want(p, i);

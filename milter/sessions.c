@@ -38,13 +38,15 @@ count_of(const char *key, size_t len)
 	return n != NULL ? *n : 0;
 }
 
-/* False: it is not counted, as there is no memory. */
+/* False: it is not counted, as there is no memory, or no key. */
 static bool
 raise_count(const char *key, size_t len)
 {
 	struct slice k = { key, len };
 	unsigned *n;
 
+	if (len == 0)
+		return false;
 	if (hall.counts == NULL && (hall.counts = map_new(KEYS_MAX)) == NULL)
 		return false;
 	n = map_get(hall.counts, k);
@@ -121,6 +123,23 @@ session_enter(struct session *s, const struct tenant *t, struct slice client)
 	}
 	(void)pthread_mutex_unlock(&hall.lock);
 	return result;
+}
+
+bool
+session_enter_inbound(struct session *s, const struct tenant *t)
+{
+	const struct relay_settings most = {
+		.max_sessions_per_client = t->inbound.max_sessions,
+	};
+	struct session as = { .tenant_len = 0 };
+	enum session_result result;
+
+	as.client_len = make_key(as.client, t->name, SLICE("inbound"));
+	(void)pthread_mutex_lock(&hall.lock);
+	leave(s);
+	result = enter(s, &most, &as);
+	(void)pthread_mutex_unlock(&hall.lock);
+	return result == SESSION_OK;
 }
 
 void

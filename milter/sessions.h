@@ -25,6 +25,8 @@ enum session_result { SESSION_OK, SESSION_TENANT_FULL, SESSION_CLIENT_FULL };
  */
 enum session_result session_enter(struct session *s, const struct tenant *t,
     struct slice client);
+/* A mail for the receiving server of this tenant; leaves what it was in. */
+bool session_enter_inbound(struct session *s, const struct tenant *t);
 void session_leave(struct session *s);
 
 #endif /* MILTER_SESSIONS_H */

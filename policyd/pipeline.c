@@ -330,6 +330,7 @@ fill(struct running *run, struct pipeline *p,
 	r->attrs = attrs;
 	r->settings = NULL;
 	r->tenant = NULL;
+	r->back = NULL;
 	r->deadline_us = clock_mono_us() + p->options.timeout_us;
 	r->not_before_us = 0;
 	canonical(attrs->attr[POLICY_SENDER], r->sender_room, &r->sender);

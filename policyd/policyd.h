@@ -56,7 +56,8 @@ struct policyd {
 	struct providers *providers; /* MX hosts of domains */
 	struct sending *sending;     /* sending addresses */
 	struct transports *transports;
-	unsigned hosts; /* that share a limit while Redis is away */
+	uint64_t inbound_max; /* octets of a mail for an application */
+	unsigned hosts;       /* that share a limit while Redis is away */
 	struct policyd_counters count;
 	struct log_limit redis_limit; /* "Redis is away", once a minute */
 };

@@ -17,6 +17,7 @@
  */
 struct arena;
 struct policyd;
+struct return_domain;
 struct rule;
 struct settings;
 struct tenant;
@@ -35,6 +36,9 @@ struct request {
 	const struct policy_request *attrs; /* gone once it is answered */
 	struct settings *settings;          /* counted */
 	const struct tenant *tenant;        /* of settings */
+	/* Of settings, where the recipient gets mail from outside that comes
+	 * back: it is no mail of the tenant's.  Else NULL. */
+	const struct return_domain *back;
 	struct slice recipient; /* canonical; absent: none, or no address */
 	struct slice sender;    /* canonical; absent: no address */
 	struct slice stream;    /* of the tenant; absent: none; in settings */

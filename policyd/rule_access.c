@@ -106,11 +106,28 @@ check_connect(struct rule_call *call)
 
 /* ---- at each recipient ---- */
 
+/* 0: any. */
+static uint64_t
+largest(const struct request *r)
+{
+	const struct tenant *receiver;
+
+	if (r->back == NULL)
+		return r->tenant->relay.max_size;
+	receiver = r->back->inbound;
+	if (receiver == NULL)
+		return 0;
+	return receiver->inbound.max_size > 0 &&
+		       receiver->inbound.max_size < r->daemon->inbound_max
+		   ? receiver->inbound.max_size
+		   : r->daemon->inbound_max;
+}
+
 static bool
 is_too_large(struct rule_call *call)
 {
 	struct request *r = call->request;
-	uint64_t max = r->tenant->relay.max_size, size;
+	uint64_t max = largest(r), size;
 
 	if (max == 0 ||
 	    number_parse(r->attrs->attr[POLICY_SIZE], 0, UINT64_MAX, &size) <

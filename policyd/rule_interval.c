@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * interval: flow control.  A message's first recipient is answered in the next
- * slot of its tenant, and of its client; the client waits, as a busy server
- * would make it wait.  A slot that is too far away is a temporary refusal.
+ * slot of its tenant, and of its client, or in that of the receiving server;
+ * the client waits, as a busy server would make it wait.  A slot that is too
+ * far away is a temporary refusal.
  */
 #include <stdio.h>
 
@@ -22,6 +23,7 @@
 struct turn {
 	char tenant[KEY_MAX], client[KEY_MAX];
 	struct slice tenant_is, client_is; /* absent: not held back by that */
+	int64_t tenant_us, client_us;      /* between two slots */
 	uint64_t mark;                     /* of the message; 0: none */
 	char text[100];
 };
@@ -37,28 +39,50 @@ key(char room[KEY_MAX], struct slice tenant, struct slice client)
 	return (struct slice){ room, n < KEY_MAX ? (size_t)n : KEY_MAX - 1 };
 }
 
+/* The keys and their intervals; absent where nothing holds back. */
+static void
+fill_keys(struct turn *t, const struct request *r)
+{
+	const struct relay_settings *relay = &r->tenant->relay;
+	const struct tenant *receiver =
+	    r->back != NULL ? r->back->inbound : NULL;
+	char room[LIMIT_CLIENT_MAX];
+
+	if (r->back != NULL) {
+		t->tenant_us =
+		    receiver != NULL ? receiver->inbound.interval_ms * 1000 : 0;
+		if (t->tenant_us > 0)
+			t->tenant_is =
+			    key(t->tenant, receiver->name, SLICE("inbound"));
+		return;
+	}
+	t->tenant_us = relay->interval_ms * 1000;
+	t->client_us = relay->interval_per_client_ms * 1000;
+	if (t->tenant_us > 0)
+		t->tenant_is = key(t->tenant, r->tenant->name, SLICE(""));
+	if (t->client_us > 0)
+		t->client_is = key(t->client, r->tenant->name,
+		    limit_client(r->attrs->attr[POLICY_CLIENT], room));
+}
+
 /* False: nothing holds this request back. */
 static bool
 fill(struct turn *t, const struct request *r)
 {
-	const struct relay_settings *relay = &r->tenant->relay;
 	struct slice instance = r->attrs->attr[POLICY_INSTANCE];
-	char room[LIMIT_CLIENT_MAX];
 
-	if (relay->interval_ms == 0 && relay->interval_per_client_ms == 0)
+	fill_keys(t, r);
+	if (t->tenant_is.at == NULL && t->client_is.at == NULL)
 		return false;
 	if (instance.len > 0) {
 		const struct slice parts[] = { SLICE("interval"), instance };
 
 		t->mark = seen_mark(r->daemon->seen, parts, 2);
-		if (seen_has(r->daemon->seen, t->mark))
+		if (seen_has(r->daemon->seen, t->mark)) {
+			t->tenant_is = t->client_is = (struct slice){ NULL, 0 };
 			return false;
+		}
 	}
-	if (relay->interval_ms > 0)
-		t->tenant_is = key(t->tenant, r->tenant->name, SLICE(""));
-	if (relay->interval_per_client_ms > 0)
-		t->client_is = key(t->client, r->tenant->name,
-		    limit_client(r->attrs->attr[POLICY_CLIENT], room));
 	return true;
 }
 
@@ -109,7 +133,6 @@ static void
 interval_settle(struct rule_call *call, enum rule_outcome outcome)
 {
 	struct request *r = call->request;
-	const struct relay_settings *relay = &r->tenant->relay;
 	struct intervals *v = r->daemon->intervals;
 	struct turn *t = call->state;
 
@@ -118,11 +141,9 @@ interval_settle(struct rule_call *call, enum rule_outcome outcome)
 		return;
 	r->not_before_us = slot_of(t, v);
 	if (t->tenant_is.at != NULL)
-		intervals_take(v, t->tenant_is, r->not_before_us,
-		    relay->interval_ms * 1000);
+		intervals_take(v, t->tenant_is, r->not_before_us, t->tenant_us);
 	if (t->client_is.at != NULL)
-		intervals_take(v, t->client_is, r->not_before_us,
-		    relay->interval_per_client_ms * 1000);
+		intervals_take(v, t->client_is, r->not_before_us, t->client_us);
 	if (t->mark != 0)
 		seen_add(r->daemon->seen, t->mark);
 }

@@ -159,7 +159,8 @@ rate_check(struct rule_call *call)
 	const struct tenant *t = r->tenant;
 	int64_t deadline;
 
-	if (t->limit_count > 0)
+	/* Who is outside does not use up what the tenant may send. */
+	if (t->limit_count > 0 && r->back == NULL)
 		all->at =
 		    arena_calloc(r->arena, t->limit_count, sizeof(*all->at));
 	for (size_t i = 0; all->at != NULL && i < t->limit_count; i++)

@@ -102,7 +102,8 @@ suppression_check(struct rule_call *call)
 	struct request *r = call->request;
 	int64_t deadline = store_deadline(r->daemon->store);
 
-	if (r->tenant->suppression == MODE_OFF || r->recipient.at == NULL) {
+	if (r->tenant->suppression == MODE_OFF || r->recipient.at == NULL ||
+	    r->back != NULL) {
 		rule_done(call, &next);
 		return;
 	}

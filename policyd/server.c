@@ -100,6 +100,9 @@ prepare(struct request *r)
 	r->tenant = settings_tenant_for(r->settings, &match);
 	r->stream = settings_stream_for(r->tenant, &match);
 	if (r->recipient.len > 0)
+		r->back = settings_comes_back(r->settings, r->tenant,
+		    match.sasl_user, match.client, r->recipient);
+	if (r->recipient.len > 0 && r->back == NULL)
 		map_transport_warm(r->daemon, r->settings, r->recipient);
 }
 
@@ -226,6 +229,7 @@ start_clients(const struct host_config *config, struct event_base *base)
 		.note = report_note,
 	};
 
+	d->inbound_max = (uint64_t)config->inbound_max_message_kb * 1024;
 	server.pipeline = pipeline_new(&options);
 	if (server.pipeline == NULL)
 		return ERR_NOMEM;

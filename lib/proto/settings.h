@@ -415,6 +415,16 @@ const struct return_domain *settings_return_domain_at(const struct settings *s,
 /* NULL: none of them. */
 const struct return_domain *settings_return_domain(const struct settings *s,
     struct slice domain);
+/*
+ * What a message is to this recipient (canonical): mail from outside that comes
+ * back to the returned domain.  NULL: it is for another domain; or it is mail
+ * of ours, as its client has logged in, or is in a network that the message's
+ * tenant permits.
+ * sasl_user, client (an address): may be absent.
+ */
+const struct return_domain *settings_comes_back(const struct settings *s,
+    const struct tenant *t, struct slice sasl_user, struct slice client,
+    struct slice recipient);
 /* The tenant of this feedback address (canonical); NULL: it is none. */
 const struct tenant *settings_complaint_address(const struct settings *s,
     struct slice address);
@@ -466,6 +476,7 @@ enum settings_need {
 	NEED_BUFFER = 1 << 1, /* kept whole: scan, S/MIME, copies */
 	NEED_HELO = 1 << 2,   /* a Received field of ours names the client */
 	NEED_MAIL = 1 << 3,   /* MAIL FROM may be refused: sessions at once */
+	NEED_DATA = 1 << 4,   /* DATA may: mails that are received at once */
 };
 unsigned settings_needs(const struct settings *s);
 /*

@@ -165,6 +165,8 @@ tenant_needs(const struct tenant *t)
 		needs |= NEED_BODY;
 	if (t->relay.max_sessions > 0 || t->relay.max_sessions_per_client > 0)
 		needs |= NEED_MAIL;
+	if (t->inbound.max_sessions > 0)
+		needs |= NEED_DATA;
 	if (t->received == RECEIVED_ABBREVIATED ||
 	    t->received == RECEIVED_NORMAL)
 		needs |= NEED_HELO;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where mail comes back to: domains and feedback addresses of all tenants. */
 #include "proto/address.h"
+#include "proto/relay_access.h"
+#include "proto/schema.h"
 #include "proto/settings_snapshot.h"
 #include "proto/settings_tenant.h"
 #include "util/arena.h"
@@ -139,4 +141,19 @@ const struct tenant *
 settings_complaint_address(const struct settings *s, struct slice address)
 {
 	return map_get(s->complaint_addresses, address);
+}
+
+const struct return_domain *
+settings_comes_back(const struct settings *s, const struct tenant *t,
+    struct slice sasl_user, struct slice client, struct slice recipient)
+{
+	const struct return_domain *d =
+	    settings_return_domain(s, address_domain(recipient));
+	struct schema_network room;
+
+	if (d == NULL || sasl_user.len > 0 ||
+	    (client.at != NULL && schema_client_parse(client, &room) == 0 &&
+		relay_lists(&t->relay, &room)))
+		return NULL;
+	return d;
 }

@@ -97,7 +97,10 @@ def send(env, message, to=f"orders@{DOMAIN}", sender=SENDER, **xclient):
         if code == 250:
             code, text = c.rcpt(to)
         if code == 250:
-            code, text = c.data(message)
+            try:
+                code, text = c.data(message)
+            except smtplib.SMTPDataError as e:
+                code, text = e.args
         return code, text.decode()
 
 
@@ -228,3 +231,156 @@ def fetch(env, path):
     request.add_header("Authorization", "Basic " + login)
     with urllib.request.urlopen(request, timeout=20) as answer:
         return answer.read()
+
+
+# ---- what a receiving server does not take ----
+
+def test_what_is_forged_is_refused_at_the_door(shop):
+    to = f"orders@{DOMAIN}"
+    code, text = send(shop, plain(to, sender=f"boss@{DOMAIN}"))
+    assert code == 550 and "5.7.1" in text, text
+    code, text = send(shop, plain(to, sender=to, mail_to=to), sender=SENDER)
+    assert code == 550 and "5.7.1" in text, text
+    code, text = send(shop, plain(to, sender=SENDER, mail_to=SENDER))
+    assert code == 550 and "same address" in text, text
+    # Nobody gets a bounce of that: the client was told.
+    assert shop.postfix.empty()
+    # Who has logged in is no stranger.
+    code, text = send(shop, plain(to, sender=f"boss@{DOMAIN}"),
+                      LOGIN=story.API_USER)
+    assert code == 250, text
+    one_post(shop, "/std")
+
+
+def test_a_mail_from_outside_is_no_mail_of_ours(shop):
+    code, text = send(shop, plain(sender=story.SENDER), sender=story.SENDER)
+    assert code == 250, text
+    mail = one_post(shop, "/std").json["data"]
+    # The sender stays, nobody signs, and our Received field tells the way.
+    assert mail["envelope_from"] == story.SENDER
+    names = [h["name"] for h in mail["headers"]]
+    assert "dkim-signature" not in names
+    received = next(h["value"] for h in mail["headers"]
+                    if h["name"] == "received")
+    assert "192.0.2.77" in received
+    # And it is no delivery.
+    wait_for(shop.postfix.empty, what="an empty queue")
+    shop.postfix.send("mia@good.test", sender=story.SENDER)
+    wait_for(lambda: [e for e in shop.api.all("/v1/events")
+                      if e["type"] == "succeeded"], what="a delivery")
+    assert {e["type"] for e in shop.api.all("/v1/events")
+            if e["recipient"].endswith(DOMAIN)} == {"inbound"}
+
+
+def test_size(env):
+    stack(env, max_size_kb=100)
+    large = plain(body="x" * 70 + "\r\n")[:-2] + b"y\r\n" * 40000
+    code, text = send(env, large)
+    assert code == 552 and "5.3.4" in text, text
+    with env.postfix.smtp(25, **OUTSIDE) as c:
+        c.ehlo_or_helo_if_needed()
+        assert c.mail(SENDER)[0] == 250  # does not say how large
+        assert c.rcpt(f"orders@{DOMAIN}")[0] == 250
+        code, text = c.data(large)
+        assert code == 552 and b"5.3.4" in text, text
+    assert send(env, plain())[0] == 250
+
+
+def test_mails_at_once(env):
+    stack(env, max_sessions=1)
+    with env.postfix.smtp(25, **OUTSIDE) as c:
+        c.ehlo_or_helo_if_needed()
+        c.mail(SENDER)
+        c.rcpt(f"orders@{DOMAIN}")
+        assert c.docmd("DATA")[0] == 354
+        code, text = send(env, plain())
+        assert code == 451 and "4.7.0" in text, text
+        # Mail of ours does not count.
+        env.postfix.send("mia@good.test", sender=story.SENDER)
+        c.send(plain() + b".\r\n")
+        assert c.getreply()[0] == 250
+    assert send(env, plain())[0] == 250
+
+
+def test_interval(env):
+    stack(env, interval_ms=300)
+    begun = time.monotonic()
+    for _ in range(4):
+        assert send(env, plain())[0] == 250
+    assert time.monotonic() - begun >= 0.9
+
+
+# ---- what is killed, and what is away ----
+
+def test_apid_killed_while_it_sends(shop):
+    shop.webhook.answers = [(500, {})]
+    assert send(shop, plain(f"one@{DOMAIN}"), f"one@{DOMAIN}")[0] == 250
+    first = one_post(shop, "/std")
+    shop.daemons.apid.kill()
+    shop.webhook.answers = [(200, {})]
+    shop.daemons.apid.start()
+    wait_for(lambda: len(posts(shop, "/std")) >= 2, 100, "the same again")
+    again = posts(shop, "/std")[1]
+    assert again.headers["webhook-id"] == first.headers["webhook-id"]
+    assert again.json["data"]["id"] == first.json["data"]["id"]
+    wait_for(lambda: shop.api.all("/v1/inbound") == [], what="its end")
+
+
+def test_bounced_killed_before_it_answers(shop):
+    """What Postfix hands over again is the same mail."""
+    message, to = plain(), f"orders@{DOMAIN}"
+    socket = shop.postfix.queue / "postern" / "bounced.sock"
+    shop.webhook.answers = [(500, {})]
+    for _ in range(2):
+        with smtplib.LMTP(str(socket)) as lmtp:
+            assert lmtp.sendmail(SENDER, [to], message) == {}
+        shop.daemons.bounced.kill()
+        shop.daemons.bounced.start()
+    assert len(shop.api.all("/v1/inbound")) == 1
+    assert len([e for e in shop.api.all("/v1/events")
+                if e["type"] == "inbound"]) == 1
+    shop.webhook.answers = [(200, {})]
+    wait_for(lambda: shop.api.all("/v1/inbound") == [], 100, "its end")
+    with smtplib.LMTP(str(socket)) as lmtp:
+        assert lmtp.sendmail(SENDER, [to], message) == {}
+    assert "inbound=duplicate" in shop.daemons.bounced.text
+    assert shop.api.all("/v1/inbound") == []
+
+
+def test_bounced_and_redis_away(shop):
+    shop.daemons.bounced.stop()
+    assert send(shop, plain())[0] == 250
+    wait_for(lambda: shop.postfix.log_lines("status=deferred"),
+             what="the mail to wait")
+    shop.daemons.bounced.start()
+    shop.postfix.flush()
+    one_post(shop, "/std")
+    shop.redis.hang()
+    try:
+        socket = shop.postfix.queue / "postern" / "bounced.sock"
+        with smtplib.LMTP(str(socket)) as lmtp, \
+                pytest.raises((smtplib.SMTPException)):
+            refused = lmtp.sendmail(SENDER, [f"orders@{DOMAIN}"], plain())
+            if refused:
+                code, text = refused[f"orders@{DOMAIN}"]
+                assert code == 451
+                raise smtplib.SMTPException
+    finally:
+        shop.redis.go_on()
+
+
+def test_no_room(env):
+    env.daemons.parameters["inbound_max_kb"] = "64"
+    stack(env)
+    env.webhook.answers = [(500, {})]
+    large = plain(body="y" * 70 + "\r\n") + b"z" * 50000 + b"\r\n"
+    assert send(env, large)[0] == 250
+    wait_for(lambda: env.api.all("/v1/inbound"), what="the first")
+    assert send(env, large.replace(b"hello", b"again"))[0] == 250
+    wait_for(lambda: "has no room" in env.daemons.bounced.text,
+             what="that there is no room")
+    row = env.api.all("/v1/inbound")[0]
+    assert env.api.delete("/v1/inbound/", row["id"])[0] == 204
+    env.postfix.flush()
+    wait_for(lambda: [r for r in env.api.all("/v1/inbound")
+                      if r["subject"] == "again"], 60, "the second")

@@ -121,6 +121,7 @@ const struct module *const milter_modules[] = { &first, &second, &copies,
 	NULL };
 
 static struct pass pass;
+static struct settings *settings; /* all as it is by default */
 
 static int
 set_up(void **state)
@@ -130,6 +131,8 @@ set_up(void **state)
 	first_want = BODY_STREAM;
 	second_want = BODY_NOT;
 	first_body = first_eom = VERDICT_NEXT;
+	assert_int_equal(settings_compile(NULL, 0, NULL, NULL, NULL, &settings),
+	    0);
 	return pass_init(&pass);
 }
 
@@ -138,6 +141,7 @@ tear_down(void **state)
 {
 	(void)state;
 	pass_done(&pass);
+	settings_unref(settings);
 	buf_done(&calls);
 	return 0;
 }
@@ -147,6 +151,8 @@ begin_message(const char *field)
 {
 	pass_begin(&pass);
 	pass.msg.host = &host;
+	pass.msg.settings = settings_ref(settings);
+	pass.msg.tenant = settings_tenant(settings, SLICE("default"));
 	pass.msg.queue_id = SLICE("4ZxKq03");
 	assert_int_equal(message_add_rcpt(&pass.msg, SLICE("<a@x>"), true), 0);
 	assert_int_equal(message_add_rcpt(&pass.msg, SLICE("<bb@x>"), true), 0);
