@@ -88,28 +88,17 @@ message_over(struct connection *c)
 
 /* What the MTA shall leave out, by the settings as they are now. */
 static unsigned long
-spare_steps(void)
+steps_of(unsigned long offered)
 {
 	struct settings *settings = settings_current(mlfi.host->watch);
 	unsigned needs = settings_needs(settings);
+	unsigned long spare = ((needs & NEED_BODY) == 0 ? SMFIP_NOBODY : 0) |
+			      ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0) |
+			      ((needs & NEED_MAIL) == 0 ? SMFIP_NR_MAIL : 0);
 
 	settings_unref(settings);
-	return ((needs & NEED_BODY) == 0 ? SMFIP_NOBODY : 0) |
-	       ((needs & NEED_HELO) == 0 ? SMFIP_NOHELO : 0) |
-	       ((needs & NEED_MAIL) == 0 ? SMFIP_NR_MAIL : 0);
-}
-
-/* Somebody wants to be asked at DATA. */
-static unsigned long
-wanted_steps(void)
-{
-	struct settings *settings = settings_current(mlfi.host->watch);
-	unsigned needs = settings_needs(settings);
-
-	settings_unref(settings);
-	return (needs & NEED_DATA) == 0
-		   ? WANTED_STEPS
-		   : WANTED_STEPS & ~(unsigned long)SMFIP_NODATA;
+	return (WANTED_STEPS | (offered & spare)) &
+	       ~((needs & NEED_DATA) != 0 ? (unsigned long)SMFIP_NODATA : 0);
 }
 
 /*
@@ -153,7 +142,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		log_error("the MTA speaks a milter protocol older than 6");
 		return SMFIS_REJECT;
 	}
-	*ret_steps = wanted_steps() | (steps & spare_steps());
+	*ret_steps = steps_of(steps);
 	open_connection(ctx, *ret_steps);
 	if (actions & SMFIF_SETSYMLIST) {
 		*ret_actions |= SMFIF_SETSYMLIST;
