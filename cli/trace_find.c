@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The events of a message.  A long queue id tells when the message came: there
- * its first event is looked for, which names its recipients; the rest is found
- * by their index.
- */
+/* The events of a message or recipient, by the store's indices. */
 #include "cli/trace_find.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli_store.h"
-#include "proto/retry_state.h"
 #include "proto/settings.h"
 #include "store/event_store.h"
 #include "store/settings_store.h"
@@ -25,11 +20,6 @@
 #define TENANT_LEN 64
 #define FIND_CURSOR_MAX 4096
 #define AHEAD_MS 86400000
-/* The id is made before the message is read; its event is written when the log
- * line was. */
-#define BEFORE_MS 10000
-#define AFTER_MS (15 * 60 * 1000)
-#define BY_INDEX_MAX 50 /* recipients; beyond that one scan is cheaper */
 
 struct finder {
 	struct cli_store *store;
@@ -163,42 +153,10 @@ compare_events(const void *a, const void *b)
 	return (int)x->type - (int)y->type;
 }
 
-/* The rest of a message, of which the first events are known: by the index of
- * its recipients.  Its first events are found once more, and replaced. */
-static int
-ask_by_recipients(struct finder *f, struct event_query q, size_t begin)
-{
-	struct slice recipients[BY_INDEX_MAX];
-	size_t count = 0, end = f->out->count;
-	int rc = 0;
-
-	for (size_t i = begin; i < end; i++) {
-		size_t n = 0;
-
-		while (n < count &&
-		       !slice_eq(recipients[n], f->out->at[i].recipient))
-			n++;
-		if (n < count)
-			continue;
-		if (count == BY_INDEX_MAX)
-			return ask(f, q);
-		recipients[count++] = f->out->at[i].recipient;
-	}
-	f->out->count = begin;
-	for (size_t i = 0; i < count && rc == 0; i++) {
-		q.recipient = recipients[i];
-		rc = ask(f, q);
-	}
-	return rc;
-}
-
 static int
 ask_tenant(struct finder *f, struct slice tenant)
 {
 	const struct trace_query *w = f->want;
-	size_t begin = f->out->count;
-	int64_t came_ms = 0;
-	int rc;
 	struct event_query q = {
 		.tenant = tenant,
 		.to_ms = clock_wall_us() / 1000 + AHEAD_MS,
@@ -207,42 +165,20 @@ ask_tenant(struct finder *f, struct slice tenant)
 		.recipient = w->recipient,
 	};
 
-	if (w->queue_id.at != NULL)
-		came_ms = retry_queue_id_ms(w->queue_id);
-	if (came_ms == 0)
-		return ask(f, q);
-	q.from_ms = came_ms - BEFORE_MS;
-	int64_t to_ms = q.to_ms;
-	q.to_ms = came_ms + AFTER_MS;
-	if ((rc = ask(f, q)) < 0 || f->out->count == begin)
-		return rc;
-	q.to_ms = to_ms;
-	return ask_by_recipients(f, q, begin);
-}
-
-/* Not where its id says it came from: everywhere, then. */
-static int
-ask_everywhere(struct finder *f, struct slice tenant)
-{
-	struct event_query q = {
-		.tenant = tenant,
-		.to_ms = clock_wall_us() / 1000 + AHEAD_MS,
-		.queue_id = f->want->queue_id,
-	};
-
 	return ask(f, q);
 }
 
+/* All tenants, or the one that is named. */
 static int
-ask_all(struct finder *f, int (*one)(struct finder *f, struct slice tenant))
+ask_all(struct finder *f)
 {
 	int rc;
 
 	if (f->want->tenant.at != NULL)
-		return one(f, f->want->tenant);
-	rc = one(f, SLICE(SETTINGS_DEFAULT_TENANT));
+		return ask_tenant(f, f->want->tenant);
+	rc = ask_tenant(f, SLICE(SETTINGS_DEFAULT_TENANT));
 	for (size_t i = 0; i < f->tenant_count && rc == 0; i++)
-		rc = one(f, slice_of(f->tenants[i]));
+		rc = ask_tenant(f, slice_of(f->tenants[i]));
 	return rc;
 }
 
@@ -263,9 +199,7 @@ trace_find(struct cli_store *s, const struct trace_query *q,
 	cli_store_wait(s, &f->over);
 	rc = f->rc;
 	if (rc == 0)
-		rc = ask_all(f, ask_tenant);
-	if (rc == 0 && ret_events->count == 0 && q->queue_id.at != NULL)
-		rc = ask_all(f, ask_everywhere);
+		rc = ask_all(f);
 	if (rc == 0 && ret_events->count > 1)
 		qsort(ret_events->at, ret_events->count,
 		    sizeof(*ret_events->at), compare_events);

@@ -9,7 +9,7 @@
 
 /*
  * The events of a message, or of a recipient, of all hosts and, unless one is
- * named, all tenants; found without looking at everything where that can be.
+ * named, all tenants; by the store's indices.
  */
 struct arena;
 struct cli_store;
