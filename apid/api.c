@@ -137,7 +137,7 @@ read_body(struct request *req)
 	char text[200];
 	enum route_body kind = req->route->body;
 
-	if (req->body.len == 0 && kind != ROUTE_JSON)
+	if (kind == ROUTE_FILE || (req->body.len == 0 && kind != ROUTE_JSON))
 		return true;
 	if (kind == ROUTE_NO_BODY) {
 		request_invalid(req, "body", "", "no body is expected here");

@@ -3,6 +3,7 @@
 #include "apid/resources.h"
 
 const struct route *const route_tables[] = {
+	routes_blocks_file, /* before {address} */
 	routes_blocks,
 	routes_conditions,
 	routes_events,

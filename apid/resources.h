@@ -6,6 +6,7 @@
 
 /* The route table of each resource_NAME.c; route_tables has them all. */
 extern const struct route routes_blocks[];
+extern const struct route routes_blocks_file[];
 extern const struct route routes_conditions[];
 extern const struct route routes_events[];
 extern const struct route routes_health[];

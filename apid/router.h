@@ -12,7 +12,12 @@
  */
 struct request;
 
-enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_JSON_OR_NONE };
+enum route_body {
+	ROUTE_NO_BODY,
+	ROUTE_JSON,
+	ROUTE_JSON_OR_NONE,
+	ROUTE_FILE /* the handler reads it, whatever its type */
+};
 
 /* One operation; tools/check-openapi compares the rows with openapi.json. */
 struct route {
