@@ -99,7 +99,9 @@ on_end(int rc, struct slice next, void *ctx)
 	s->cursor_len = next.len;
 }
 
-/* How much of the time was looked at, in percent; < 0: not known. */
+/* How much of the time was looked at, in percent; < 0: not known, as it is
+ * not where nobody says when the time begins: how long events are kept is a
+ * setting. */
 static int
 percent(const struct scan *s)
 {
@@ -110,9 +112,7 @@ percent(const struct scan *s)
 	if (event_cursor_parse((struct slice){ s->cursor, s->cursor_len },
 		&at) < 0)
 		return -1;
-	if (from_ms == 0)
-		from_ms = s->args->now_ms - (int64_t)EVENT_RETENTION_S * 1000;
-	if (to_ms <= from_ms)
+	if (from_ms == 0 || to_ms <= from_ms)
 		return -1;
 	done = (int64_t)at.id.ms - from_ms;
 	if (q->newest_first)
