@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -124,6 +125,9 @@ spawn(struct redis_server *r)
 	if (r->pid < 0)
 		fail("fork");
 	if (r->pid == 0) {
+		/* It ends with a test that crashes, or who runs the test
+		 * would wait for its output for ever. */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		execlp("redis-server", "redis-server", path,
 		    sentinel ? "--sentinel" : (char *)NULL, (char *)NULL);
 		_exit(127);

@@ -26,6 +26,7 @@ static struct fixture {
 	struct store_fixture f;
 	struct milter host;
 	struct tenant tenant;
+	struct settings *settings;
 	char dir[40];
 } fx;
 
@@ -38,6 +39,9 @@ open_fixture(unsigned max_kb)
 	fx.host =
 	    (struct milter){ .store = fx.f.store, .host_name = SLICE("mta1") };
 	fx.tenant = (struct tenant){ .name = SLICE("shop") };
+	assert_int_equal(settings_compile(NULL, 0, NULL, NULL, NULL,
+			     &fx.settings),
+	    0);
 	assert_int_equal(spool_open(fx.dir, max_kb, fx.f.store, &fx.host.spool),
 	    0);
 }
@@ -47,6 +51,7 @@ close_fixture(void)
 {
 	store_fixture_close(&fx.f);
 	spool_close(fx.host.spool);
+	settings_unref(fx.settings);
 	assert_int_equal(rmdir(fx.dir), 0);
 }
 
@@ -114,6 +119,7 @@ begin(struct message *msg, const char *queue_id)
 	message_reset(msg);
 	msg->host = &fx.host;
 	msg->tenant = &fx.tenant;
+	msg->settings = settings_ref(fx.settings);
 	msg->queue_id = slice_of(queue_id);
 	msg->sender = SLICE("news@shop.example");
 	msg->arrived_ms = clock_wall_us() / 1000;
