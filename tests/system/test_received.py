@@ -10,6 +10,7 @@ pytest.importorskip("nacl")  # Ed25519 signatures
 
 from harness.signing import SENDER, MilterAndLog, message  # noqa: E402
 from harness.signing import verify_with_dkim_py  # noqa: E402
+from harness.util import without_ref  # noqa: E402
 
 DATE = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000"
 BEFORE = (b"Received: from web1.shop.test (unknown [10.1.2.3])\r\n"
@@ -40,7 +41,7 @@ class Client:
         data = self.env.delivered("one@good.test", self.count)[-1].data
         assert verify_with_dkim_py(data, self.milter.dns)
         header = data.partition(b"\r\n\r\n")[0]
-        assert b"postern" not in header.lower()
+        assert b"postern" not in without_ref(header).lower()
         fields = re.sub(rb"\r\n(?=[ \t])", b"", header).decode()
         return header, [
             re.sub(r"\s+", " ", line[9:]).strip()
@@ -239,7 +240,8 @@ def test_copies_tell_of_one_hop(base):
             got = [line for line in header.split(b"\r\n")
                    if line.lower().startswith(b"received:")]
             assert len(got) == (1 if number <= 2 else 0), (mode, to, header)
-            assert b"10589" not in header and b"postern" not in header
+            assert b"10589" not in header and \
+                b"postern" not in without_ref(header)
             if got:
                 assert got[0].startswith(b"Received: from web7.client.test"), \
                     (mode, to, got)
