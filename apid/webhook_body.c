@@ -125,14 +125,10 @@ cmc_delivery(const struct event *e, struct buf *out)
 	member(out, "apiData", e->api_data);
 }
 
+/* What it is about, in the order of that product. */
 static void
-cmc_bounce(const struct event *e, struct buf *out)
+cmc_message(const struct event *e, struct buf *out)
 {
-	char digits[4] = { (char)('0' + e->status / 10 % 10),
-		(char)('0' + e->status % 10) };
-
-	member_created(out, e);
-	member(out, "status", slice_of(digits + (e->status < 10)));
 	member(out, "from", from_address(e));
 	member(out, "to", e->recipient);
 	member(out, "messageId", e->message_id);
@@ -141,6 +137,17 @@ cmc_bounce(const struct event *e, struct buf *out)
 	member(out, "subject", e->subject);
 	member(out, "apiData", e->api_data);
 	member(out, "reason", e->reason);
+}
+
+static void
+cmc_bounce(const struct event *e, struct buf *out)
+{
+	char digits[4] = { (char)('0' + e->status / 10 % 10),
+		(char)('0' + e->status % 10) };
+
+	member_created(out, e);
+	member(out, "status", slice_of(digits + (e->status < 10)));
+	cmc_message(e, out);
 }
 
 /* The words for cancel and delete are the product's verbs; it never said. */
@@ -160,14 +167,7 @@ static void
 cmc_complaint(const struct event *e, struct buf *out)
 {
 	member_created(out, e);
-	member(out, "from", from_address(e));
-	member(out, "to", e->recipient);
-	member(out, "messageId", e->message_id);
-	member(out, "returnPath",
-	    e->return_path.len > 0 ? e->return_path : e->sender);
-	member(out, "subject", e->subject);
-	member(out, "apiData", e->api_data);
-	member(out, "reason", e->reason);
+	cmc_message(e, out);
 }
 
 static void
