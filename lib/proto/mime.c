@@ -395,8 +395,8 @@ mime_parse_all(struct slice message, size_t parts_max, struct arena *arena,
 
 /* ---- transfer encodings ---- */
 
-static int
-hex(char c)
+int
+mime_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -436,9 +436,10 @@ decode_qp(struct slice in, struct buf *out)
 			i += 2;
 			continue;
 		}
-		if (c == '=' && left > 2 && hex(in.at[i + 1]) >= 0 &&
-		    hex(in.at[i + 2]) >= 0) {
-			c = (char)(hex(in.at[i + 1]) * 16 + hex(in.at[i + 2]));
+		if (c == '=' && left > 2 && mime_hex_digit(in.at[i + 1]) >= 0 &&
+		    mime_hex_digit(in.at[i + 2]) >= 0) {
+			c = (char)(mime_hex_digit(in.at[i + 1]) * 16 +
+				   mime_hex_digit(in.at[i + 2]));
 			i += 2;
 		}
 		if (n == room) {

@@ -44,6 +44,9 @@ int mime_parse_all(struct slice message, size_t parts_max, struct arena *arena,
  * 0, ERR_LIMIT, ERR_NOMEM of out; what fitted is in out all the same. */
 int mime_decode(const struct mime_part *part, struct buf *out);
 
+/* Of an escape ("=3D", "%E3"), in either case; -1: it is none. */
+int mime_hex_digit(char c);
+
 /* type is "message/delivery-status" or the like, without case. */
 bool mime_is(const struct mime_part *part, const char *type);
 

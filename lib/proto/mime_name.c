@@ -88,25 +88,17 @@ add_unquoted(struct slice v, struct buf *out)
 }
 
 static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int
 add_decoded(struct slice v, struct buf *out)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < v.len && rc == 0; i++) {
-		if (v.at[i] == '%' && i + 2 < v.len && hex(v.at[i + 1]) >= 0 &&
-		    hex(v.at[i + 2]) >= 0) {
+		if (v.at[i] == '%' && i + 2 < v.len &&
+		    mime_hex_digit(v.at[i + 1]) >= 0 &&
+		    mime_hex_digit(v.at[i + 2]) >= 0) {
 			rc = buf_add_char(out,
-			    (char)(hex(v.at[i + 1]) * 16 + hex(v.at[i + 2])));
+			    (char)(mime_hex_digit(v.at[i + 1]) * 16 +
+				   mime_hex_digit(v.at[i + 2])));
 			i += 2;
 		} else {
 			rc = buf_add_char(out, v.at[i]);
